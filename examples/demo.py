@@ -1,0 +1,92 @@
+"""The main job from the command line: decorate leptons, then efficiency tables with plots.
+
+Without arguments it runs on the toy sample beside it; with `--real` on real ATLAS and CMS files,
+which it looks for in the folder that LEPID_REAL_DATA names. What it prints last are the tables
+and plots that it wrote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+TABLES = (".html", ".json", ".png")
+
+
+class Job(NamedTuple):
+    """A file, and the taggers whose efficiency it can show; collision data has no truth."""
+
+    file: str
+    taggers: tuple[str, ...]
+
+
+DEMO = (Job("demo_phys.root", ("electron_dnn", "electron_lh", "muon_plit", "muon_isolation")),)
+REAL = (
+    Job(
+        "skhep_uproot-physlite-rntuple_v1-0-0-0.root",
+        ("electron_dnn", "electron_lh", "electron_isolation", "muon_isolation"),
+    ),
+    Job("coffea_PHYSLITE_example.root", ("electron_lh", "electron_isolation")),
+    Job("coffea_nano_tt_v12.root", ("cms_electron_mva_iso", "cms_electron_mva_noiso")),
+    Job("egammatnp_DYto2E.root", ()),
+)
+
+
+def real_folder() -> Path:
+    """Folder with the real files; stops with what to do where it is not there."""
+    named = os.environ.get("LEPID_REAL_DATA")
+    folder = Path(named) if named else HERE.parent.parent / "shared" / "data"
+    absent = [job.file for job in REAL if not (folder / "root" / job.file).is_file()]
+    if absent:
+        sys.exit(f"no real files: {folder}/root has no {', '.join(absent)}; set LEPID_REAL_DATA")
+    return folder / "root"
+
+
+def lepid(*arguments: str | Path) -> None:
+    """Run one lepid command, shown as a user would type it."""
+    words = [str(argument) for argument in arguments]
+    print("$ lepid", *(os.path.relpath(word) if os.path.isabs(word) else word for word in words))
+    sys.stdout.flush()
+    subprocess.run([Path(sys.executable).with_name("lepid"), *words], check=True)
+
+
+def run(job: Job, folder: Path, output: Path) -> list[Path]:
+    """Decorate one file and count what passes; the tables and plots that were written."""
+    stem = job.file.removesuffix(".root")
+    lepid("decorate", folder / job.file, "-o", output / f"{stem}_decorated.root")
+    written = []
+    for tagger in job.taggers:
+        paths = [output / f"{stem}_{tagger}{suffix}" for suffix in TABLES]
+        outputs = [word for path in paths for word in ("-o", path)]
+        lepid("efficiency", folder / job.file, "--tagger", tagger, *outputs)
+        written += paths
+    return written
+
+
+def main() -> None:
+    """Run the demo into the folder that `--output` names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("demo-output"))
+    parser.add_argument("--real", action="store_true", help="run on the real files")
+    arguments = parser.parse_args()
+    folder = real_folder() if arguments.real else HERE / "data"
+    output = arguments.output.resolve()
+    output.mkdir(parents=True, exist_ok=True)
+    written = [
+        path for job in (REAL if arguments.real else DEMO) for path in run(job, folder, output)
+    ]
+    absent = [path for path in written if not path.is_file()]
+    if absent:
+        sys.exit(f"not written: {', '.join(map(str, absent))}")
+    print("\ntables and plots:")
+    for path in written:
+        print(f"  {path}")
+
+
+if __name__ == "__main__":
+    main()

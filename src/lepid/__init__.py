@@ -1,0 +1,39 @@
+"""Lepton taggers on columnar events: scores, discriminants, working points, efficiencies."""
+
+from __future__ import annotations
+
+from lepid import errors
+from lepid.efficiency.counting import EfficiencyTable
+from lepid.efficiency.export import read as read_table
+from lepid.efficiency.export import write as write_table
+from lepid.errors import LepidError
+from lepid.events.files import open_events as open
+from lepid.labels import truth
+from lepid.measurement import measure
+from lepid.pipeline import decide, decorate, iterate, report
+from lepid.taggers.catalogue import taggers as list_taggers
+from lepid.taggers.session import settings
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EfficiencyTable",
+    "LepidError",
+    "__version__",
+    "decide",
+    "decorate",
+    "errors",
+    "iterate",
+    "list_taggers",
+    "measure",
+    "open",
+    "read_table",
+    "report",
+    "settings",
+    "truth",
+    "write_table",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

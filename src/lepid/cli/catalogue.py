@@ -1,0 +1,108 @@
+"""lepid taggers, lepid show: what there is and what it says."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lepid.cli import terminal
+from lepid.taggers import catalogue
+from lepid.taggers.card import Card, Form
+from lepid.taggers.plan import split
+from lepid.working_points import table as working_points
+from lepid.working_points.table import Table
+
+
+def taggers(arguments: argparse.Namespace) -> int:
+    """List the taggers and their networks; fails if a card does not load."""
+    broken = catalogue.broken()
+    cards = catalogue.cards()
+    if arguments.json:
+        listed = [{"name": c.name, "description": c.description, "state": _state(c)} for c in cards]
+        problems = {path: str(error) for path, error in broken.items()}
+        terminal.say_json({"taggers": listed, "broken": problems})
+    else:
+        rows = [(card.tagger, card.network, _state(card), card.description) for card in cards]
+        columns = ("tagger", "network", "runs from", "what it is")
+        terminal.say_table("taggers", columns, rows)
+        for error in broken.values():
+            terminal.say(str(error))
+    return 1 if broken else 0
+
+
+def _state(card: Card) -> str:
+    if not card.networks:
+        return "stored columns"
+    if all(catalogue.find(card, network) for network in card.networks):
+        return "network" + (", when named" if card.reference else "")
+    variable = "LEPID_CALIBRATION" if card.networks[0].path else "LEPID_MODELS"
+    return f"network not found: set {variable}"
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Show the cards of a tagger, or a table of working points."""
+    name = arguments.name
+    if name.endswith((".json", ".json.gz")):
+        table = working_points.read(Path(name))
+        if arguments.json:
+            terminal.say_json(table.rules.model_dump(exclude_defaults=True))
+        else:
+            _show_table(table)
+        return 0
+    tagger, network = split(name)
+    cards = [catalogue.load(tagger, network)] if network else catalogue.networks(tagger)
+    if arguments.json:
+        terminal.say_json([card.model_dump(exclude_defaults=True) for card in cards])
+        return 0
+    for card in cards:
+        _show_card(card)
+    return 0
+
+
+def _show_card(card: Card) -> None:
+    lines = [
+        f"{card.name}: {card.description}",
+        f"  card    {catalogue.folder(card) / 'card.toml'}",
+        f"  source  {card.source}",
+    ]
+    for output in card.outputs:
+        origin = " or ".join(output.stored) or f"{output.node}[{output.index or 0}]"
+        lines.append(f"  output  {output.name}: {output.doc} (from {origin})")
+    for name, forms in card.discriminants.items():
+        lines += [f"  discriminant  {name} = {_form(form)}" for form in forms]
+    lines += [f"  decision  {d.name} (from {' or '.join(d.stored)})" for d in card.decisions]
+    for network in card.networks:
+        place = network.file or f"<LEPID_CALIBRATION>/{network.path}"
+        lines.append(f"  network  {place}: {catalogue.find(card, network) or 'not here'}")
+        for node in network.nodes:
+            listed = ", ".join(entry.feature for entry in node.inputs)
+            lines.append(f"    {node.name}, {len(node.inputs)} per {node.per}: {listed}")
+    lines += [f"  note    {note}" for note in card.notes]
+    terminal.say("\n".join(lines))
+    for name in card.working_points:
+        _show_table(working_points.read(catalogue.table_path(card, name)))
+
+
+def _form(form: Form) -> str:
+    if form.output:
+        return form.output if form.kind == "score" else f"-ln(1/{form.output} - 1)/{form.scale:g}"
+    above, below = (
+        " + ".join(
+            name if weight == "1" else f"({weight}) {name}" for name, weight in terms.items()
+        )
+        for terms in (form.numerator, form.denominator)
+    )
+    ratio = f"[{above}] / [{below}]"
+    return f"ln {ratio}" if form.kind == "log_ratio" else ratio
+
+
+def _show_table(table: Table) -> None:
+    rows = [
+        (point, " and ".join(f"{r.quantity} {r.sense} cut {r.correction}" for r in requirements))
+        for point, requirements in table.rules.points.items()
+    ]
+    terminal.say_table(f"working points of {table.path}", ("point", "requires"), rows)
+    axes = [f"{name} = {feature} [{unit}]" for name, (feature, unit) in table.axes().items()]
+    terminal.say(f"  {table.tables.description.splitlines()[0]}")
+    terminal.say(f"  binned in {', '.join(axes)}")
+    terminal.say(f"  bound to {table.binding_text()}")

@@ -1,0 +1,45 @@
+"""lepid decorate: leptons with scores, discriminants and working points, into a file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lepid import pipeline
+from lepid.cli import terminal
+from lepid.events import files
+from lepid.events.objects.attach import notes
+from lepid.events.output import Writer
+from lepid.taggers import session
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Decorate the files of the command line and write one file."""
+    total = files.count(arguments.files, arguments.tree)
+    how = files.layout_of(arguments.files, arguments.tree, arguments.schema)
+    path = Path(arguments.output)
+    events = None
+    with (
+        session.settings(arguments.provider, arguments.threads),
+        Writer(path, how.schema, how.leptons, arguments.keep) as writer,
+        terminal.progress(total, "events", quiet=arguments.quiet) as advance,
+    ):
+        for events in pipeline.iterate(
+            arguments.files,
+            arguments.tagger or None,
+            step=arguments.step,
+            tree=arguments.tree,
+            keep=arguments.keep,
+            schema=arguments.schema,
+            source=arguments.source,
+            truth=arguments.truth or False,
+        ):
+            writer.extend(events)
+            advance(len(events))
+    if arguments.json:
+        facts = {"output": str(path), "events": total, "taggers": notes(events)}
+        terminal.say_json(facts)
+    else:
+        terminal.say(pipeline.report_text(events))
+        terminal.say(f"{total} events written to {path}")
+    return 0

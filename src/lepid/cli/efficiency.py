@@ -1,0 +1,108 @@
+"""lepid efficiency: how often each true class passes each working point."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lepid import html_report, measurement, pipeline, plotting
+from lepid.cli import terminal
+from lepid.efficiency import export, summary
+from lepid.efficiency.counting import EfficiencyTable
+from lepid.errors import BadInput, near_misses
+from lepid.events import files
+from lepid.files_out import atomic
+from lepid.taggers import session
+
+IMAGES = (".png", ".pdf", ".svg")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure the files of the command line, show the table and write it."""
+    outputs = [Path(path) for path in arguments.output]
+    for path in outputs:
+        _check_suffix(path)
+    table = _measure(arguments)
+    for path in outputs:
+        _write(table, path, arguments)
+    if arguments.json:
+        terminal.say_json([vars(row) for row in summary.rows(table)])
+        return 0
+    _show(table, arguments.working_point)
+    for path in outputs:
+        terminal.say(f"written: {path}")
+    return 0
+
+
+def _check_suffix(path: Path) -> None:
+    known = (*IMAGES, ".html", *export.WRITERS)
+    if not path.name.lower().endswith(known):
+        wrong = f"nothing is written with the suffix {path.suffix!r}"
+        near = near_misses(path.suffix, known)
+        raise BadInput(str(path), wrong, near, f"use one of: {', '.join(known)}")
+
+
+def _measure(arguments: argparse.Namespace) -> EfficiencyTable:
+    total = files.count(arguments.files, arguments.tree)
+    options: dict[str, Any] = {"scheme": arguments.scheme, "schema": arguments.schema}
+    options |= {k: v for k in ("pt_edges", "abseta_edges") if (v := getattr(arguments, k))}
+    needs = [arguments.weight.partition(".")[0]] if arguments.weight else []
+    table: EfficiencyTable | None = None
+    with (
+        session.settings(arguments.provider, arguments.threads),
+        terminal.progress(total, "events", quiet=arguments.quiet) as advance,
+    ):
+        for events, path, number in files.chunks(
+            arguments.files, arguments.step, arguments.tree, arguments.schema, needs
+        ):
+            tagged = pipeline.decorate_new(events, arguments.tagger, schema=arguments.schema)
+            weight = arguments.weight
+            part = measurement.measure(
+                tagged, arguments.tagger, weight=weight, origin=path, **options
+            )
+            table = part if table is None else table + part
+            advance(number)
+    if table is None:
+        raise BadInput("files", "no file was given")
+    return table
+
+
+def _write(table: EfficiencyTable, path: Path, arguments: argparse.Namespace) -> None:
+    style = arguments.style or table.experiment or None
+    options = {"working_points": arguments.working_point or None, "style": style}
+    if path.suffix in IMAGES:
+        figure = plotting.efficiency_figure(table, arguments.by, **options)
+        plotting.save(figure, path)
+    elif path.suffix == ".html":
+        images = {
+            f"efficiency against {name}": plotting.png(
+                plotting.efficiency_figure(table, by, **options)
+            )
+            for by, name in (("pt", "pT"), ("abseta", "|eta|"))
+        }
+        with atomic(path) as partial:
+            partial.write_text(html_report.html(table, images), encoding="utf-8")
+    else:
+        export.write(table, path)
+
+
+def _show(table: EfficiencyTable, chosen: Sequence[str]) -> None:
+    rows = [
+        (
+            row.truth_class,
+            row.working_point,
+            summary.value_text(row),
+            f"{summary.count_text(row.passed)} / {summary.count_text(row.total)}",
+        )
+        for row in summary.rows(table)
+        if not chosen or row.working_point in chosen
+    ]
+    title = f"{table.tagger}@{table.network} on {table.collection}, {table.scheme} classes"
+    columns = ("class", "working point", "efficiency", "passed / all")
+    terminal.say_table(title, columns, rows)
+    terminal.say(f"intervals: {summary.interval_text(table)}")
+    for name, unscored, outside in summary.left_out(table):
+        lost = f"{unscored} without a score, {summary.count_text(outside)} outside the bins"
+        terminal.say(f"{name}: {lost}")

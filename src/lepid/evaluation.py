@@ -1,0 +1,158 @@
+"""One tagger on flat columns: inputs, network, discriminants, working points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lepid.errors import WrongUnits
+from lepid.events.schema import Schema
+from lepid.features import definitions
+from lepid.taggers import discriminants, inputs, session
+from lepid.taggers import plan as plans
+from lepid.taggers.card import Card
+from lepid.taggers.plan import Plan
+from lepid.units import convert
+from lepid.working_points.table import Table
+
+Columns = Mapping[str, npt.NDArray[Any]]
+Bools = npt.NDArray[np.bool_]
+PT_RANGE = (0.5, 10_000.0)  # GeV
+# Columns that a caller adds to those of the events.
+WHERE, PT, ETA = "<where>", "<pt>", "<eta>"
+
+
+def evaluate(plan: Plan, schema: Schema, collection: str, columns: Columns) -> Columns:
+    """Fields of the result, [n_lepton] each, from the columns that the plan names."""
+    _check_units(columns["pt"], schema, f"events.{collection}")
+    chosen = columns.get(WHERE)
+    valid = np.ones(len(columns["pt"]), np.bool_) if chosen is None else chosen.astype(np.bool_)
+    outputs: dict[str, npt.NDArray[Any]] = {}
+    if plan.source == "network":
+        outputs, valid = _run(plan, schema, columns, valid)
+    elif plan.stored:
+        outputs, valid = _stored(plan, columns, valid)
+    fractions = plan.fractions
+    if plans.binned_fractions(plan):
+        feature = plan.card.fractions.abseta
+        abseta = definitions.evaluate(feature, "", columns, schema.unit)
+        valid &= np.isfinite(abseta)
+        fractions_of_lepton = discriminants.per_lepton(plan.card.fractions, fractions, abseta)
+    else:
+        fractions_of_lepton = {name: float(value[0]) for name, value in fractions.items()}
+    values = {
+        name: discriminants.evaluate(form, outputs, fractions_of_lepton)
+        for name, form in plan.forms.items()
+    }
+    decisions = {name: columns[c].astype(np.bool_) for name, c in plan.decisions.items()}
+    for table in plan.tables:
+        decided, inside = _decide(plan.card, table, {**outputs, **values}, columns, schema)
+        decisions |= decided
+        valid &= inside
+    fields: dict[str, npt.NDArray[Any]] = {}
+    for name, number in {**outputs, **values}.items():
+        fields[name] = np.where(valid, number, np.array(np.nan, number.dtype))
+    fields |= {name: passed & valid for name, passed in decisions.items()}
+    return {**fields, "scored": valid}
+
+
+def _check_units(pt: npt.NDArray[Any], schema: Schema, where: str) -> None:
+    unit = schema.unit("GeV")
+    finite = pt[np.isfinite(pt)]
+    energies = convert(finite, unit, "GeV")
+    low, high = PT_RANGE
+    if len(finite) and not ((energies >= low) & (energies <= high)).any():
+        span = float(finite.min()), float(finite.max())
+        raise WrongUnits.of(f"{where}['pt']", unit, *span, schema.name)
+
+
+def _stored(
+    plan: Plan, columns: Columns, valid: Bools
+) -> tuple[dict[str, npt.NDArray[Any]], Bools]:
+    outputs = {}
+    for output in plan.card.outputs:
+        score = columns[plan.stored[output.name]]
+        score = score if score.dtype.kind == "f" else score.astype(np.float64)
+        valid = valid & np.isfinite(score)
+        if output.absent is not None:
+            valid &= score != output.absent
+        outputs[output.name] = score
+    return outputs, valid
+
+
+def _run(
+    plan: Plan, schema: Schema, columns: Columns, valid: Bools
+) -> tuple[dict[str, npt.NDArray[Any]], Bools]:
+    n_lepton = len(valid)
+    outputs = {o.name: np.full(n_lepton, np.nan, np.float32) for o in plan.card.outputs}
+    scored = np.zeros(n_lepton, np.bool_)
+    for network, path, digest in plan.networks:
+        chosen = valid.copy()
+        if network.abseta:
+            abseta = definitions.evaluate("abseta", "", columns, schema.unit)
+            chosen &= (abseta >= network.abseta[0]) & (abseta < network.abseta[1])
+        selected = {name: column[chosen] for name, column in columns.items()}
+        rows, finite = {}, np.ones(int(chosen.sum()), np.bool_)
+        for node in network.nodes:
+            rows[node.name], good = inputs.build(node, selected, schema.unit)
+            finite &= good
+        chosen[chosen] = finite
+        loaded, _ = session.get(Path(path), digest, plan.options)
+        scores = session.run(loaded, plan.card, {n: r[finite] for n, r in rows.items()})
+        for name, score in scores.items():
+            outputs[name][chosen] = score
+        scored |= chosen
+    return outputs, scored
+
+
+def _decide(
+    card: Card, table: Table, values: Columns, columns: Columns, schema: Schema
+) -> tuple[dict[str, Bools], Bools]:
+    """Decisions of one table, and which leptons it can decide."""
+    axes = {}
+    for name, (feature, unit) in table.axes().items():
+        shifted = columns.get(PT if name in ("pt", "et") else ETA if name == "abseta" else "")
+        if shifted is None:
+            axes[name] = definitions.evaluate(feature, unit, columns, schema.unit)
+        elif name == "abseta":
+            axes[name] = np.abs(shifted.astype(np.float64))
+        else:
+            axes[name] = convert(shifted, schema.unit(unit), unit)
+    units = {output.name: output.unit for output in card.outputs}
+    compared = {}
+    for quantity, unit in table.quantities().items():
+        if quantity in values:
+            own = units.get(quantity, "")
+            compared[quantity] = convert(values[quantity], schema.unit(own), unit or own)
+        else:
+            compared[quantity] = definitions.evaluate(quantity, unit, columns, schema.unit)
+    ranges = {
+        r.feature: definitions.evaluate(r.feature, r.unit, columns, schema.unit)
+        for r in table.rules.range
+    }
+    known = np.logical_and.reduce([np.isfinite(axis) for axis in axes.values()])
+    inside = table.inside(ranges)
+    return table.decide(compared, axes), known if inside is None else known & inside
+
+
+def decide_again(
+    card: Card, tables: Sequence[Table], schema: Schema, collection: str, columns: Columns
+) -> Columns:
+    """Fields of a result with the working points of `tables` decided for shifted pt or eta.
+
+    `columns` holds the old fields as ``<tagger>.<field>``, and the shifts as `PT` and `ETA`.
+    """
+    prefix = f"{card.tagger}."
+    own = {k.removeprefix(prefix): v for k, v in columns.items() if k.startswith(prefix)}
+    if PT in columns:
+        _check_units(columns[PT], schema, f"shifted events.{collection}")
+    valid = own["scored"]
+    for table in tables:
+        decided, inside = _decide(card, table, own, columns, schema)
+        valid = valid & inside
+        own |= {name: passed & valid for name, passed in decided.items()}
+    return {**own, "scored": valid}

@@ -1,0 +1,1 @@
+"""What a file calls things, and what lepid calls them."""

@@ -1,0 +1,1 @@
+"""Flat columns out of events, results back into events: the only home of awkward."""

@@ -1,0 +1,91 @@
+"""Which leptons events hold, under which names and in which format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lepid.errors import NoLeptons, UnknownName
+from lepid.events import schema as schemas
+from lepid.events.objects.attach import attach_columns, notes
+from lepid.events.objects.flat import columns_of
+from lepid.events.schema import Schema
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """Events whose format is known.
+
+    Attributes
+    ----------
+    events : with lepton collections, made from flat columns if need be
+    schema : Schema
+    leptons : flavour -> collection
+    columns : collection -> its columns
+    """
+
+    events: Any
+    schema: Schema
+    leptons: Mapping[str, str]
+    columns: Mapping[str, list[str]]
+
+    def finder(self, flavour: str) -> Callable[[str], str | None]:
+        """Function: lepid's name of a column -> its name in the events, or None."""
+        available = self.columns[self.leptons[flavour]]
+        return partial(self.schema.collections[flavour].find, available=available)
+
+    def flavour(self, collection: str) -> str:
+        """Flavour of the leptons in `collection`.
+
+        Raises
+        ------
+        UnknownName : it is no lepton collection of these events
+        """
+        for flavour, name in self.leptons.items():
+            if name == collection:
+                return flavour
+        raise UnknownName.of("events", "lepton collection", collection, self.leptons.values())
+
+
+def recognise(events: Any, schema: str | Path | Schema | None = None) -> Recognised:
+    """The lepton collections of `events`; flat columns such as ``el_pt_NOSYS`` become one.
+
+    Parameters
+    ----------
+    schema : name, file or Schema; None finds it, first in what lepid noted, then in the names
+
+    Raises
+    ------
+    UnknownSchema, AmbiguousSchema, UnknownName, NoLeptons, BadInput
+    """
+    columns = columns_of(events)
+    if schema is None:
+        noted = [facts["schema"] for facts in notes(events).values() if "schema" in facts]
+        schema = noted[0] if noted else None
+    candidates = [schemas.load(schema)] if schema else list(schemas.known().values())
+    if not any(candidate.leptons(columns) for candidate in candidates):
+        events = _grouped(events, candidates, columns)
+        columns = columns_of(events)
+    chosen = candidates[0] if schema else schemas.detect(columns)
+    leptons = chosen.leptons(columns)
+    require(leptons, "events", chosen.name)
+    return Recognised(events, chosen, leptons, columns)
+
+
+def _grouped(events: Any, candidates: Iterable[Schema], columns: Mapping[str, list[str]]) -> Any:
+    flat = [name for name, fields in columns.items() if not fields]
+    for candidate in candidates:
+        groups = candidate.group(flat)
+        for collection in candidate.leptons(groups).values():
+            events = attach_columns(events, collection, groups[collection])
+    return events
+
+
+def require(leptons: Mapping[str, str], where: str, schema: str) -> None:
+    """Raise `NoLeptons` if no collection was found."""
+    if not leptons:
+        wrong = f"no collection of electrons or muons with a pt, as schema {schema!r} names them"
+        raise NoLeptons(where, wrong, (), "give the schema= of these events")

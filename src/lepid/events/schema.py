@@ -1,0 +1,176 @@
+"""What a format calls its collections and columns, and in which units; `detect` finds the format."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from lepid.errors import AmbiguousSchema, BadInput, UnknownName, UnknownSchema
+from lepid.units import dimension
+
+FLAVOURS = ("electron", "muon")
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The leptons of one flavour in one format.
+
+    Attributes
+    ----------
+    flavour : "electron" or "muon"
+    names : what events may call the collection; the first is the one that `lepid.open` gives
+    columns : lepid's name of a column -> names in this format, the first found is taken; a
+        column that is not listed has the same name in both
+    """
+
+    flavour: str
+    names: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def find(self, column: str, available: Iterable[str]) -> str | None:
+        """Name under which `available` holds lepid's `column`, or None."""
+        present = set(available)
+        return next((n for n in self.columns.get(column, (column,)) if n in present), None)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """One event format.
+
+    Attributes
+    ----------
+    name : str; `aliases` are accepted for it
+    experiment : "atlas", "cms" or ""
+    units : what is measured ("energy", "length") -> unit in this format
+    collections : flavour -> Collection
+    pattern : regular expression with groups `collection` and `column`, which takes a flat column
+        name apart; empty if files of this format have no flat columns
+    detected : whether `detect` may choose it without being told
+    identifiers : columns that identify an event, with "." for a column of a collection
+    kept : lepton columns that a decorated file keeps
+    """
+
+    name: str
+    experiment: str
+    units: Mapping[str, str]
+    collections: Mapping[str, Collection]
+    aliases: tuple[str, ...] = ()
+    pattern: str = ""
+    detected: bool = True
+    identifiers: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ("pt", "eta", "phi", "charge")
+
+    def unit(self, like: str) -> str:
+        """Unit of this format for what `like` measures; `like` itself if the format sets none.
+
+        Raises
+        ------
+        UnknownName : `like` is not a unit
+        """
+        return self.units.get(dimension(like), like)
+
+    def group(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Collection -> column -> flat name, for the names that fit the pattern."""
+        grouped: dict[str, dict[str, str]] = {}
+        containers: dict[str, str] = {}
+        for name in names:
+            match = re.fullmatch(self.pattern, name) if self.pattern else None
+            if match:
+                # AnalysisMuons and Muons in one file are two containers: the first one is meant.
+                container = name[: match.start("column")]
+                if containers.setdefault(match["collection"], container) == container:
+                    grouped.setdefault(match["collection"], {}).setdefault(match["column"], name)
+        return grouped
+
+    def leptons(self, columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
+        """Flavour -> collection, for the collections among `columns` that have a pt.
+
+        `columns` maps each collection of the events to the names of its columns.
+        """
+        found: dict[str, str] = {}
+        for flavour, collection in self.collections.items():
+            for name in collection.names:
+                if name in columns and collection.find("pt", columns[name]):
+                    found[flavour] = name
+                    break
+        return found
+
+
+def _from_toml(text: str, where: str) -> Schema:
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+        collections = {
+            flavour: Collection(
+                flavour,
+                tuple(entry["names"]),
+                {k: tuple(v) for k, v in entry.get("columns", {}).items()},
+            )
+            for flavour, entry in data.pop("collections").items()
+        }
+        for key in ("aliases", "identifiers", "kept"):
+            if key in data:
+                data[key] = tuple(data[key])
+        data.pop("description", None)
+        schema = Schema(collections=collections, **data)
+        re.compile(schema.pattern)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, re.error) as error:
+        wrong = f"not a schema: {type(error).__name__}: {error}"
+        raise BadInput(where, wrong, (), "compare with the schemas that lepid ships") from error
+    unknown = set(collections) - set(FLAVOURS)
+    if unknown:
+        raise UnknownName.of(where, "flavour", unknown.pop(), FLAVOURS)
+    return schema
+
+
+@cache
+def known() -> dict[str, Schema]:
+    """The schemas that lepid ships, by name."""
+    folder = files("lepid.events") / "schemas"
+    order = ("physlite", "nanoaod", "ntuple", "delphes", "plain")
+    return {name: _from_toml((folder / f"{name}.toml").read_text(), name) for name in order}
+
+
+def load(schema: str | Path | Schema) -> Schema:
+    """The schema of this name, of the TOML file at this path, or the one given.
+
+    Raises
+    ------
+    UnknownName : no schema has this name
+    BadInput : the file is not a schema
+    """
+    if isinstance(schema, Schema):
+        return schema
+    by_name = {alias: s for s in known().values() for alias in (s.name, *s.aliases)}
+    if str(schema) in by_name:
+        return by_name[str(schema)]
+    path = Path(schema)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise BadInput(str(path), "no such schema file", (), "check the path")
+        return _from_toml(path.read_text(), str(path))
+    raise UnknownName.of("schema", "schema", str(schema), by_name)
+
+
+def detect(columns: Mapping[str, Iterable[str]]) -> Schema:
+    """The schema whose lepton collections are among `columns`: collection -> its column names.
+
+    Raises
+    ------
+    AmbiguousSchema : collections of several formats are there
+    UnknownSchema : collections of none are
+    """
+    candidates = [schema for schema in known().values() if schema.detected]
+    matches = {s.name: list(s.leptons(columns).values()) for s in candidates}
+    matches = {name: leptons for name, leptons in matches.items() if leptons}
+    if len(matches) > 1:
+        raise AmbiguousSchema.of(matches)
+    if not matches:
+        names = {s.name: [c.names[0] for c in s.collections.values()] for s in candidates}
+        raise UnknownSchema.of(list(columns), names)
+    return known()[next(iter(matches))]

@@ -1,0 +1,1 @@
+"""Derived inputs: definitions and the kernels that compute them."""

@@ -1,0 +1,123 @@
+"""FEATURES: one row per derived input. What is not here is a column of the file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lepid.units import convert
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A quantity that is computed from columns.
+
+    Attributes
+    ----------
+    needs : column -> unit in which `compute` takes it
+    unit : unit of the result
+    compute : columns [n_lepton], in the order of `needs` -> [n_lepton]
+    source : paper, Athena or CMSSW file, or "ours"
+    """
+
+    needs: Mapping[str, str]
+    unit: str
+    compute: Callable[..., Array]
+    source: str
+
+
+def _pflow(cone: Array, neutral: Array) -> Array:
+    return np.abs(cone) + 0.4 * np.maximum(neutral, 0.0)
+
+
+def _b_layer(*hits: Array) -> Array:
+    expected, found, outliers, expected_next, found_next, outliers_next = hits
+    innermost = found + outliers > 0
+    following = found_next + outliers_next > 0
+    passed = np.where(expected != 0, innermost, np.where(expected_next != 0, following, True))
+    return passed.astype(np.float64)
+
+
+_ISOLATION = "Athena IsolationSelection/Root/IsolationSelectionTool.cxx"
+_SELECTOR = "Athena ElectronPhotonSelectorTools/Root/ElectronSelectorHelpers.cxx"
+_TTVA = "Nonprompt_All_MaxWeightTTVA"
+
+
+def _pflow_row(cone: str) -> Feature:
+    return Feature({cone: "MeV", "neflowisol20": "MeV"}, "MeV", _pflow, _ISOLATION)
+
+
+FEATURES: dict[str, Feature] = {
+    "abseta": Feature({"eta": ""}, "", np.abs, "ours"),
+    "abseta_supercluster": Feature(
+        {"eta": "", "deltaEtaSC": ""},
+        "",
+        lambda eta, delta: np.abs(eta + delta),
+        "NanoAOD: deltaEtaSC is supercluster eta minus electron eta",
+    ),
+    "pflow_isolation_muon": _pflow_row(f"ptvarcone30_{_TTVA}_pt500"),
+    "pflow_isolation_muon_fixed": _pflow_row(f"ptcone20_{_TTVA}_pt500"),
+    "pflow_isolation_electron": _pflow_row(f"ptvarcone30_{_TTVA}LooseCone_pt500"),
+    "pflow_isolation_electron_fixed": _pflow_row(f"ptcone20_{_TTVA}LooseCone_pt500"),
+    "nPixHitsPlusDeadSensors": Feature(
+        {"numberOfPixelHits": "", "numberOfPixelDeadSensors": ""}, "", np.add, _SELECTOR
+    ),
+    "nSiHitsPlusDeadSensors": Feature(
+        dict.fromkeys(
+            (
+                "numberOfPixelHits",
+                "numberOfPixelDeadSensors",
+                "numberOfSCTHits",
+                "numberOfSCTDeadSensors",
+            ),
+            "",
+        ),
+        "",
+        lambda *hits: sum(hits[1:], start=hits[0]),
+        _SELECTOR,
+    ),
+    "passesBLayer": Feature(
+        dict.fromkeys(
+            (
+                "expectInnermostPixelLayerHit",
+                "numberOfInnermostPixelLayerHits",
+                "numberOfInnermostPixelLayerOutliers",
+                "expectNextToInnermostPixelLayerHit",
+                "numberOfNextToInnermostPixelLayerHits",
+                "numberOfNextToInnermostPixelLayerOutliers",
+            ),
+            "",
+        ),
+        "",
+        _b_layer,
+        _SELECTOR,
+    ),
+}
+
+
+def needs(name: str) -> tuple[str, ...]:
+    """Columns that the feature or column `name` is made of."""
+    return tuple(FEATURES[name].needs) if name in FEATURES else (name,)
+
+
+def evaluate(
+    name: str, unit: str, columns: Mapping[str, Array], unit_of: Callable[[str], str]
+) -> npt.NDArray[np.float64]:
+    """The feature or column `name` in `unit`, [n_lepton] float64.
+
+    Parameters
+    ----------
+    columns : [n_lepton] each, in the units of the format
+    unit_of : unit -> the unit of the format for what it measures
+    """
+    if name not in FEATURES:
+        return convert(columns[name], unit_of(unit), unit)
+    feature = FEATURES[name]
+    wanted = {c: convert(columns[c], unit_of(u), u) for c, u in feature.needs.items()}
+    return convert(feature.compute(*wanted.values()), feature.unit, unit)

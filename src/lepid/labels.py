@@ -1,0 +1,90 @@
+"""Truth classes of the leptons of events."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lepid.efficiency import truth as rules
+from lepid.errors import MissingColumns, UnknownName
+from lepid.events.objects.attach import attach
+from lepid.events.objects.flat import Columns, apply
+from lepid.events.recognise import Recognised, recognise
+from lepid.events.schema import Schema
+
+
+def truth(
+    events: Any,
+    collection: str,
+    scheme: str | None = None,
+    *,
+    charge_flips: bool | None = None,
+    schema: str | Path | Schema | None = None,
+) -> Any:
+    """Truth class of each lepton, as the code of the scheme.
+
+    Parameters
+    ----------
+    collection : "Electrons", "Muons", or what these events call them
+    scheme : "iff", "dnn" or "cms"; None takes the scheme of the experiment
+    charge_flips : whether charge flips are a class of their own; None takes the scheme's habit
+    schema : format of the events, if the names do not tell
+
+    Returns
+    -------
+    Integers, jagged like the collection.
+
+    Raises
+    ------
+    UnknownName : no such collection or scheme
+    MissingColumns : the events have no truth
+    BadInput : the scheme has no classes for these leptons
+    """
+    known = recognise(events, schema)
+    return classify(known, collection, scheme or default_scheme(known.schema), charge_flips)
+
+
+def default_scheme(schema: Schema) -> str:
+    """Truth scheme that the experiment uses."""
+    return "cms" if schema.experiment == "cms" else "iff"
+
+
+def scheme_named(name: str) -> rules.Scheme:
+    """The truth scheme called `name`.
+
+    Raises
+    ------
+    UnknownName : there is none
+    """
+    if name not in rules.SCHEMES:
+        raise UnknownName.of("truth", "truth scheme", name, rules.SCHEMES)
+    return rules.SCHEMES[name]
+
+
+def classify(known: Recognised, collection: str, scheme: str, flips: bool | None = None) -> Any:
+    """Truth class of each lepton of a collection of recognised events."""
+    flavour = known.flavour(collection)
+    chosen = scheme_named(scheme)
+    find = known.finder(flavour)
+    needed = {column: find(column) for column in chosen.required(flavour, flips)}
+    missing = {c: f"truth scheme {scheme}" for c, name in needed.items() if name is None}
+    if missing:
+        raise MissingColumns.of(f"events.{collection}", missing, known.columns[collection])
+    optional = {c: name for c in chosen.optional.get(flavour, ()) if (name := find(c))}
+    compute = partial(_classify, scheme, flavour, flips)
+    return apply(known.events, collection, {**optional, **needed}, compute)["class"]
+
+
+def _classify(scheme: str, flavour: str, flips: bool | None, columns: Columns) -> Columns:
+    return {"class": rules.classify(scheme, flavour, columns, charge_flips=flips)}
+
+
+def attach_truth(events: Any, known: Recognised, asked: bool | str, *, inplace: bool) -> Any:
+    """`events` with ``truth_<scheme>`` on each lepton that the scheme has classes for."""
+    scheme = asked if isinstance(asked, str) else default_scheme(known.schema)
+    for flavour, collection in known.leptons.items():
+        if flavour in scheme_named(scheme).needs:
+            codes = classify(known, collection, scheme)
+            events = attach(events, collection, f"truth_{scheme}", codes, inplace=inplace)
+    return events

@@ -1,0 +1,151 @@
+"""Efficiency tables and finished pictures as one self-contained html page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+
+from lepid.efficiency import summary
+from lepid.efficiency.counting import EfficiencyTable
+from lepid.efficiency.summary import Row
+
+VARIABLES = {
+    "pt": ("in bins of p<sub>T</sub>", "p<sub>T</sub> [GeV]"),
+    "abseta": ("in bins of |&eta;|", "|&eta;|"),
+}
+PAGE_STYLE = """
+:root { color-scheme: light; --rule: #d4d9df; --soft: #5b6672; --ink: #1b2128; }
+body { font: 15px/1.45 "Helvetica Neue", Helvetica, Arial, sans-serif; color: var(--ink);
+  background: #fff; max-width: 68rem; margin: 2rem auto; padding: 0 1.25rem; }
+h1 { font-size: 1.7rem; margin: 0 0 .4rem; }
+h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid var(--rule);
+  padding-bottom: .25rem; }
+h3 { font-size: 1rem; margin: 1.3rem 0 .35rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; margin: 0; }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .28rem .9rem .28rem 0; text-align: right; white-space: nowrap; }
+th:first-child { text-align: left; } thead th { border-bottom: 1.5px solid var(--ink); }
+tbody th { font-weight: 400; } tbody tr + tr > * { border-top: 1px solid var(--rule); }
+.error { display: inline-block; vertical-align: middle; font-size: .72em; line-height: 1.15;
+  margin-left: .3em; text-align: left; color: var(--soft); }
+.error i { display: block; font-style: normal; }
+.count { display: block; font-size: .8em; color: var(--soft); }
+.note { color: var(--soft); margin: .4rem 0; }
+figure { margin: .8rem 0 1.6rem; } img { max-width: 100%; height: auto; }
+@media print { body { margin: 0; max-width: none; font-size: 11px; }
+  .wide { overflow: visible; } table, figure { break-inside: avoid; }
+  h2, h3 { break-after: avoid; } }
+"""
+
+
+def html(table: EfficiencyTable, images: Mapping[str, bytes]) -> str:
+    """One page without outside files: what was measured, all efficiencies, and the pictures.
+
+    Parameters
+    ----------
+    images : title -> content of a png file
+    """
+    title = f"Efficiency of {escape(table.tagger)}"
+    sections = [_inclusive(table), _pictures(table, images)]
+    sections += [_binned(table, variable) for variable in VARIABLES]
+    body = "\n".join([f"<h1>{title}</h1>", _identity(table), *sections, _left_out(table)])
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{PAGE_STYLE}</style>\n</head>\n<body>\n{body}\n"
+        "</body>\n</html>\n"
+    )
+
+
+def _identity(table: EfficiencyTable) -> str:
+    lines = summary.identity(table).items()
+    entries = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in lines)
+    return f"<dl>{entries}</dl>"
+
+
+def _inclusive(table: EfficiencyTable) -> str:
+    rows = summary.rows(table)
+    if not rows:
+        return "<h2>Inclusive</h2>\n<p>No scored leptons.</p>"
+    lines = {name: [row for row in rows if row.truth_class == name] for name in table.populated}
+    body = _rows(lines, lambda row: _value(row) + _passed_of_all(row))
+    heading = [escape(name) for name in ("truth class", _counted(table), *table.working_points)]
+    return f"<h2>Inclusive</h2>\n{_table(heading, body)}"
+
+
+def _binned(table: EfficiencyTable, variable: str) -> str:
+    title, symbol = VARIABLES[variable]
+    rows = summary.rows(table, (variable,))
+    heading = [symbol, _counted(table), *map(escape, table.working_points)]
+    parts = []
+    for name in table.populated:
+        lines: dict[str, list[Row]] = {}
+        for row in rows:
+            if row.truth_class == name and row.total:
+                lines.setdefault(summary.bin_text(getattr(row, variable)), []).append(row)
+        if lines:
+            parts.append(f"<h3>{escape(name)}</h3>\n{_table(heading, _rows(lines, _value))}")
+    return "\n".join([f"<h2>Efficiency {title}</h2>", *parts]) if parts else ""
+
+
+def _counted(table: EfficiencyTable) -> str:
+    return "sum of weights" if table.weighted else "leptons"
+
+
+def _rows(lines: Mapping[str, Sequence[Row]], cell: Callable[[Row], str]) -> str:
+    return "\n".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{summary.count_text(rows[0].total)}</td>'
+        + "".join(f"<td>{cell(row)}</td>" for row in rows)
+        + "</tr>"
+        for name, rows in lines.items()
+    )
+
+
+def _table(heading: Sequence[str], body: str) -> str:
+    head = "".join(f'<th scope="col">{text}</th>' for text in heading)
+    return (
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def _value(row: Row) -> str:
+    found = summary.parts(row)
+    if found is None:
+        return "&ndash;"
+    value, up, down = found
+    return f'{value}<span class="error"><i>+{up}</i><i>&minus;{down}</i></span>'
+
+
+def _passed_of_all(row: Row) -> str:
+    return f'<span class="count">{summary.count_text(row.passed)} passed</span>'
+
+
+def _left_out(table: EfficiencyTable) -> str:
+    lines = summary.left_out(table)
+    if not lines:
+        return ""
+    body = "\n".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{unscored}</td>'
+        f"<td>{summary.count_text(outside)}</td></tr>"
+        for name, unscored, outside in lines
+    )
+    note = (
+        "Leptons without a score are in no efficiency. Scored leptons outside the bins are in "
+        "the inclusive efficiency, and in the bins of one variable if only the other is outside."
+    )
+    outside = "outside the bins" + (" (sum of weights)" if table.weighted else "")
+    heading = ["truth class", "unscored", outside]
+    return f'<h2>Left out</h2>\n<p class="note">{note}</p>\n{_table(heading, body)}'
+
+
+def _pictures(table: EfficiencyTable, images: Mapping[str, bytes]) -> str:
+    figures = []
+    for title, content in images.items():
+        data = base64.b64encode(content).decode("ascii")
+        text = escape(f"{table.tagger}: {title}")
+        figures.append(f'<figure><img src="data:image/png;base64,{data}" alt="{text}"></figure>')
+    return "\n".join(["<h2>Pictures</h2>", *figures]) if figures else ""

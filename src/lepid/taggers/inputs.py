@@ -1,0 +1,61 @@
+"""Card and columns to the float32 arrays that a network takes. The only cast to float32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lepid.errors import BadInput
+from lepid.features import definitions
+from lepid.taggers.card import Card, Network, Node
+
+Columns = Mapping[str, npt.NDArray[Any]]
+
+
+def needs(network: Network) -> dict[str, str]:
+    """Column -> the feature that needs it, for all lepton inputs of `network`."""
+    found: dict[str, str] = {}
+    for node in network.nodes:
+        for entry in node.inputs:
+            for column in definitions.needs(entry.feature):
+                found.setdefault(column, entry.feature)
+    if network.abseta:
+        found.setdefault("eta", "the range of |eta|")
+    return found
+
+
+def check(card: Card) -> None:
+    """Raise `BadInput` if a network of `card` takes inputs that cannot be built yet."""
+    tracks = sorted({node.name for n in card.networks for node in n.nodes if node.per == "track"})
+    if tracks or any(not network.batched for network in card.networks):
+        what = f"takes one row per track ({', '.join(tracks)})" if tracks else "has no batch axis"
+        raise BadInput(
+            f"card {card.name}",
+            f"the network {what}, which this version of lepid cannot feed",
+            (),
+            'use stored scores, source="stored"',
+        )
+
+
+def build(
+    node: Node, columns: Columns, unit_of: Callable[[str], str]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Rows of one input node, in card order, and which of them are finite.
+
+    Returns
+    -------
+    rows : [n_lepton, n_input] float32, ``(x - mean) / std`` in float64 first
+    finite : [n_lepton]; an input without a default that is not finite makes it false
+    """
+    lines = []
+    for entry in node.inputs:
+        value = definitions.evaluate(entry.feature, entry.unit, columns, unit_of)
+        if entry.default is not None:
+            value = np.where(np.isfinite(value), value, entry.default)
+        lines.append((value - entry.mean) / entry.std)
+    with np.errstate(over="ignore"):
+        rows = np.stack(lines, axis=1).astype(np.float32)
+    return rows, np.isfinite(rows).all(axis=1)

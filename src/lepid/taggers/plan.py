@@ -1,0 +1,280 @@
+"""Which network, which columns, which working points: all that is known before a value is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lepid.errors import BadInput, LepidError, MissingColumns
+from lepid.features import definitions
+from lepid.taggers import catalogue, discriminants, inputs, session
+from lepid.taggers.card import Card, Form, Network
+from lepid.working_points import table as working_points
+from lepid.working_points.table import Table
+
+Source = Literal["auto", "stored", "network"]
+Find = Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one tagger will be evaluated on one collection.
+
+    Attributes
+    ----------
+    card : Card
+    source : "stored" or "network"
+    columns : column that is read -> its name in the events
+    stored : output -> its column; empty if the scores come from a network or are not there
+    decisions : stored working point -> its column
+    networks : (part of the card, path, sha256), for source "network"
+    forms : discriminant -> form
+    fractions : fraction -> [1] or [n_bin]
+    tables : working points
+    reasons : what is absent, and why
+    provider : "cpu" or "cuda" if a network runs, else empty
+    """
+
+    card: Card
+    source: Literal["stored", "network"]
+    columns: Mapping[str, str]
+    stored: Mapping[str, str]
+    decisions: Mapping[str, str]
+    networks: tuple[tuple[Network, str, str], ...] = ()
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    fractions: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    tables: tuple[Table, ...] = ()
+    reasons: tuple[str, ...] = ()
+    options: session.Settings = field(default_factory=session.Settings)
+    provider: str = ""
+
+
+def split(name: str) -> tuple[str, str | None]:
+    """Tagger and network of ``"muon_plit@reference-run3"``; None without a network."""
+    tagger, at, network = name.partition("@")
+    if at and not (tagger and network):
+        raise BadInput("taggers", f"{name!r} is not <tagger> or <tagger>@<network>")
+    return tagger, network or None
+
+
+def make(
+    name: str,
+    source: Source,
+    find: Find,
+    available: Iterable[str],
+    where: str,
+    fractions: Mapping[str, Any],
+) -> Plan:
+    """The plan for tagger `name`.
+
+    Parameters
+    ----------
+    find : lepid's name of a column -> its name in the events, or None
+    available : all column names, for the error
+    where : the collection, for the error
+
+    Raises
+    ------
+    UnknownTagger, BadCard, MissingColumns, MissingNetwork, ChangedNetwork, NetworkMismatch,
+    UnboundTable, BadTable, BadInput, UnknownName, ProviderUnavailable
+    """
+    tagger, network = split(name)
+    cards = [catalogue.load(tagger, network)] if network else catalogue.networks(tagger)
+    plan = _scores(cards, source, find, list(available), where, named=network is not None)
+    plan = _with_forms(plan, fractions)
+    return _with_tables(plan, find, list(available), where)
+
+
+# --- where the scores come from -----------------------------------------------------------------
+
+
+def _scores(
+    cards: Sequence[Card],
+    source: Source,
+    find: Find,
+    available: list[str],
+    where: str,
+    *,
+    named: bool,
+) -> Plan:
+    if source != "network":
+        plans = [plan for plan in (_from_stored(card, find) for card in cards) if plan]
+        if plans:
+            # A card without a network describes what files hold, whichever network wrote it.
+            return plans[0]
+    if source == "stored":
+        raise _nothing_stored(cards, available, where)
+    runnable = [card for card in cards if card.networks and (named or not card.reference)]
+    found = [c for c in runnable if all(catalogue.find(c, part) for part in c.networks)]
+    if len(found) > 1:
+        names = ", ".join(card.name for card in found)
+        wrong = f"several networks of {cards[0].tagger} are on this machine"
+        raise BadInput("taggers", wrong, (), f"name one of: {names}")
+    if found:
+        return _from_network(found[0], find, available, where)
+    storable = any(card.stored_columns or card.decisions for card in cards)
+    if runnable and (source == "network" or named or not storable):
+        for part in runnable[0].networks:
+            catalogue.locate(runnable[0], part)
+    raise _nothing_stored(cards, available, where)
+
+
+def _nothing_stored(cards: Sequence[Card], available: list[str], where: str) -> LepidError:
+    card = cards[0]
+    stored = [columns for _, columns in _stored_names(card)] + [d.stored for d in card.decisions]
+    missing = {columns[0]: card.name for columns in stored}
+    networks = [c for c in cards if c.networks]
+    if not missing:
+        names = ", ".join(c.name for c in networks) or "none"
+        wrong = "files do not store it, and no network was named"
+        return BadInput(f"tagger {card.tagger}", wrong, (), f"name a network: {names}")
+    run = f"; or run a network: {', '.join(c.name for c in networks)}" if networks else ""
+    return MissingColumns.of(
+        f"events.{where}", missing, available, do=f"use a file that has them{run}"
+    )
+
+
+def _stored_names(card: Card) -> list[tuple[str, tuple[str, ...]]]:
+    return [(output.name, output.stored) for output in card.outputs if output.stored]
+
+
+def _first(names: Iterable[str], find: Find) -> str | None:
+    return next((name for name in names if find(name)), None)
+
+
+def _from_stored(card: Card, find: Find) -> Plan | None:
+    """Plan with the scores and decisions that the events hold; None if they hold neither."""
+    stored = {name: _first(columns, find) for name, columns in _stored_names(card)}
+    present = {name: column for name, column in stored.items() if column}
+    decisions = {d.name: c for d in card.decisions if (c := _first(d.stored, find))}
+    complete = bool(present) and len(present) == len(card.outputs)
+    if not complete and not decisions:
+        return None
+    reasons = []
+    if card.outputs and not complete:
+        absent = [columns[0] for name, columns in _stored_names(card) if name not in present]
+        reasons.append(f"no scores: the file has no {', '.join(absent)}")
+    no_decision = [d.name for d in card.decisions if d.name not in decisions]
+    if no_decision:
+        reasons.append(f"decisions not stored: {', '.join(no_decision)}")
+    present = present if complete else {}
+    columns = {c: str(find(c)) for c in (*present.values(), *decisions.values())}
+    return Plan(card, "stored", columns, present, decisions, reasons=tuple(reasons))
+
+
+def _from_network(card: Card, find: Find, available: list[str], where: str) -> Plan:
+    inputs.check(card)
+    needs: dict[str, str] = {}
+    for network in card.networks:
+        for column, feature in inputs.needs(network).items():
+            needs.setdefault(column, f"input {feature} of {card.name}")
+    columns = require(needs, find, available, where)
+    options = session.current_settings()
+    networks, provider = [], ""
+    for network in card.networks:
+        path, digest = catalogue.locate(card, network)
+        loaded, provider = session.get(path, digest, options)
+        session.check(loaded, card, network, path)
+        networks.append((network, str(path), digest))
+    return Plan(
+        card, "network", columns, {}, {}, tuple(networks), options=options, provider=provider
+    )  # fmt: skip
+
+
+def require(
+    needs: Mapping[str, str], find: Find, available: list[str], where: str
+) -> dict[str, str]:
+    """Column -> its name in the collection `where`, for each of `needs`: column -> why.
+
+    Raises
+    ------
+    MissingColumns : lists all that are not there
+    """
+    found = {column: find(column) for column in needs}
+    missing = {column: needs[column] for column, name in found.items() if name is None}
+    if missing:
+        raise MissingColumns.of(f"events.{where}", missing, available)
+    return {column: str(name) for column, name in found.items()}
+
+
+# --- discriminants and working points -----------------------------------------------------------
+
+
+def _has_scores(plan: Plan) -> bool:
+    return plan.source == "network" or bool(plan.stored)
+
+
+def _with_forms(plan: Plan, fractions: Mapping[str, Any]) -> Plan:
+    values = discriminants.check_fractions(plan.card, fractions)
+    if not _has_scores(plan):
+        return replace(plan, forms={}, fractions=values)
+    forms: dict[str, Form] = {}
+    reasons = list(plan.reasons)
+    for name in plan.card.discriminants:
+        form, reason = discriminants.choose(plan.card, name, values)
+        if form:
+            forms[name] = form
+        else:
+            reasons.append(reason)
+    return replace(plan, forms=forms, fractions=values, reasons=tuple(reasons))
+
+
+def _with_tables(plan: Plan, find: Find, available: list[str], where: str) -> Plan:
+    """Plan with the tables whose points can be decided, and the columns that they need."""
+    tables, reasons = [], list(plan.reasons)
+    fields = {o.name for o in plan.card.outputs} if _has_scores(plan) else set()
+    for name in plan.card.working_points:
+        table = working_points.read(catalogue.table_path(plan.card, name))
+        _check_binding(plan, table)
+        absent = [q for q in table.quantities() if q in plan.card.discriminants]
+        absent = [q for q in absent if q not in plan.forms]
+        needed = absent or [o.name for o in plan.card.outputs if o.name not in fields]
+        if needed and not table.rules.bound_to.inputs:
+            reasons.append(f"no working points of {name}: {', '.join(needed)} not there")
+        else:
+            tables.append(table)
+    needs = {**tables_need(plan.card, tables), **binned_fractions(plan)}
+    columns = {**plan.columns, **require(needs, find, available, where)}
+    return replace(plan, tables=tuple(tables), columns=columns, reasons=tuple(reasons))
+
+
+def binned_fractions(plan: Plan) -> dict[str, str]:
+    """Columns that the fractions per |eta| bin need -> why."""
+    used = {f for form in plan.forms.values() for f in form.fractions}
+    binned = any(v.size > 1 for k, v in plan.fractions.items() if k in used)
+    names = definitions.needs(plan.card.fractions.abseta) if binned else ()
+    return dict.fromkeys(names, f"the fractions of {plan.card.name}")
+
+
+def tables_need(card: Card, tables: Iterable[Table]) -> dict[str, str]:
+    """Columns that the working points need, pt for the check of the unit among them -> why."""
+    own = {output.name for output in card.outputs} | set(card.discriminants)
+    why = f"working points of {card.name}"
+    needs = {"pt": "the check of the unit"}
+    for table in tables:
+        features = [feature for feature, _ in table.axes().values()]
+        features += [r.feature for r in table.rules.range]
+        features += [quantity for quantity in table.quantities() if quantity not in own]
+        for feature in features:
+            for column in definitions.needs(feature):
+                needs.setdefault(column, why)
+    return needs
+
+
+def tables_named(card: Card, paths: Iterable[str]) -> tuple[Table, ...]:
+    """Those working points of the card that lie at `paths`."""
+    chosen = set(paths)
+    found = (catalogue.table_path(card, name) for name in card.working_points)
+    return tuple(working_points.read(path) for path in found if str(path) in chosen)
+
+
+def _check_binding(plan: Plan, table: Table) -> None:
+    if plan.source == "network":
+        for network, path, digest in plan.networks:
+            table.check_binding(digest, network.path or path, ())
+    elif plan.stored:
+        table.check_binding("", "", list(plan.stored.values()))

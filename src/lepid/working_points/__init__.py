@@ -1,0 +1,1 @@
+"""Discriminants to pass or fail."""

@@ -1,0 +1,253 @@
+"""Named working points: requirements joined by *and*, each a correctionlib look-up.
+
+The set's description holds one line ``lepid: {json}`` with the points, what they cut on, the
+sense, the range and the network that they belong to; a file without it is no table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lepid.errors import BadTable, UnboundTable, UnknownWorkingPoint
+from lepid.tables import Tables, write_corrections
+from lepid.tables import read as read_tables
+
+MARK = "lepid:"
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+SENSES: dict[str, Callable[[Floats, Floats], Bools]] = {
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    # Athena's ambiguity masks: the cut is a mask, the quantity the number of the bit.
+    "bit": lambda value, mask: (mask.astype(np.int64) >> value.astype(np.int64)) & 1 == 1,
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Requirement(_Part):
+    """``quantity sense cut``, the cut looked up for each lepton."""
+
+    correction: str = Field(description="name of the correction that gives the cut")
+    quantity: str = Field(description="output, discriminant, feature or column that is compared")
+    sense: Literal[">", ">=", "<", "<=", "bit"]
+
+
+class Binding(_Part):
+    """Which scores the points may be used with: any of these suffices."""
+
+    sha256: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    columns: tuple[str, ...] = Field((), description="stored columns, all of them together")
+    inputs: bool = Field(False, description="true: cuts on columns, no network to belong to")
+
+
+class Range(_Part):
+    """Closed range of a feature; leptons outside are not scored."""
+
+    feature: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+class Rules(_Part):
+    """What the ``lepid:`` line of a table says."""
+
+    tagger: str
+    points: dict[str, tuple[Requirement, ...]]
+    inputs: dict[str, str] = Field(description="correction input -> feature or column")
+    range: tuple[Range, ...] = ()
+    bound_to: Binding
+
+
+class Table:
+    """Working points of one file.
+
+    Attributes
+    ----------
+    path : str
+    rules : Rules
+    tables : Tables
+    """
+
+    def __init__(self, path: str, rules: Rules, content: Tables) -> None:
+        self.path, self.rules, self.tables = path, rules, content
+
+    @property
+    def points(self) -> list[str]:
+        """Names of the working points, in file order."""
+        return list(self.rules.points)
+
+    def quantities(self, points: Sequence[str] | None = None) -> dict[str, str]:
+        """What the points compare -> its unit, `points` None for all."""
+        chosen = self.points if points is None else points
+        return {
+            r.quantity: self.tables.output_unit(r.correction)
+            for point in chosen
+            for r in self.requirements(point)
+        }
+
+    def axes(self) -> dict[str, tuple[str, str]]:
+        """Correction input -> its feature or column, and its unit."""
+        units = {}
+        for requirements in self.rules.points.values():
+            for requirement in requirements:
+                units.update(self.tables.inputs(requirement.correction))
+        return {name: (self.rules.inputs[name], unit) for name, unit in units.items()}
+
+    def requirements(self, point: str) -> tuple[Requirement, ...]:
+        """Requirements of a working point.
+
+        Raises
+        ------
+        UnknownWorkingPoint : the table has none of this name
+        """
+        if point not in self.rules.points:
+            raise UnknownWorkingPoint.of(self.path, "working point", point, self.points)
+        return self.rules.points[point]
+
+    def check_binding(self, sha256: str, path: str, columns: Sequence[str]) -> None:
+        """Raise `UnboundTable` unless the table belongs to the scores that are described.
+
+        Parameters
+        ----------
+        sha256, path : of the network that made the scores, empty for stored ones
+        columns : stored columns that hold the scores
+        """
+        bound = self.rules.bound_to
+        if bound.inputs or (sha256 and sha256 in bound.sha256) or (path and path in bound.path):
+            return
+        if columns and bound.columns and set(columns) <= set(bound.columns):
+            return
+        if columns:
+            used = f"the columns {', '.join(columns)}"
+        else:
+            used = f"the network {path} with sha256 {sha256[:16]}..."
+        raise UnboundTable.of(self.path, self.binding_text(), used)
+
+    def binding_text(self) -> str:
+        """What the points belong to, in words."""
+        bound = self.rules.bound_to
+        if bound.inputs:
+            return "columns of the file, no network"
+        parts = [f"sha256 {digest[:16]}..." for digest in bound.sha256] + list(bound.path)
+        if bound.columns:
+            parts.append(f"the columns {', '.join(bound.columns)}")
+        return " or ".join(parts) or "nothing"
+
+    def cuts(self, requirement: Requirement, axes: Mapping[str, Floats]) -> Floats:
+        """Cut of one requirement for each lepton, [n_lepton]; `axes` are finite."""
+        names = self.tables.inputs(requirement.correction)
+        values = self.tables.look_up(requirement.correction, *(axes[name] for name in names))
+        return np.broadcast_to(values, next(iter(axes.values())).shape)
+
+    def decide(self, values: Mapping[str, Floats], axes: Mapping[str, Floats]) -> dict[str, Bools]:
+        """Working point -> whether each lepton passes; False where something is not finite.
+
+        Parameters
+        ----------
+        values : quantity -> [n_lepton], in the unit of `quantities`
+        axes : correction input -> [n_lepton], in the unit of `axes`; points whose quantity is
+            not among `values` are left out
+        """
+        known = np.logical_and.reduce([np.isfinite(axis) for axis in axes.values()])
+        # correctionlib maps NaN to the last bin: zeros stand in, and the mask takes them out.
+        safe = {name: np.where(known, axis, 0.0) for name, axis in axes.items()}
+        decisions: dict[str, Bools] = {}
+        for point, requirements in self.rules.points.items():
+            if not all(r.quantity in values for r in requirements):
+                continue
+            passed = known.copy()
+            for r in requirements:
+                quantity = values[r.quantity]
+                good = ~np.isnan(quantity)
+                compared = np.where(good, quantity, 0.0)
+                passed &= good & SENSES[r.sense](compared, self.cuts(r, safe))
+            decisions[point] = passed
+        return decisions
+
+    def inside(self, ranges: Mapping[str, Floats]) -> Bools | None:
+        """Whether each lepton is inside the closed range of the table; None if it has none.
+
+        `ranges` maps the feature of each range to [n_lepton], in the unit of the range.
+        """
+        masks = [
+            (ranges[r.feature] >= (-np.inf if r.low is None else r.low))
+            & (ranges[r.feature] <= (np.inf if r.high is None else r.high))
+            for r in self.rules.range
+        ]
+        return np.logical_and.reduce(masks) if masks else None
+
+
+def read(path: Path) -> Table:
+    """The working points in the correctionlib file at `path`.
+
+    Raises
+    ------
+    BadTable : not a correctionlib file, no ``lepid:`` line, or a line that does not fit the file
+    """
+    return _read(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@cache
+def _read(path: Path, modified: int) -> Table:
+    content = read_tables(path)
+    lines = [line for line in content.description.splitlines() if line.startswith(MARK)]
+    if len(lines) != 1:
+        wrong = f"not working points: the description has {len(lines)} lines `{MARK} {{...}}`"
+        raise BadTable(str(path), wrong, (), "write it with lepid, or see the documentation")
+    try:
+        rules = Rules.model_validate(json.loads(lines[0].removeprefix(MARK)))
+    except (json.JSONDecodeError, ValidationError) as error:
+        first = str(error).replace("\n", " ")
+        raise BadTable(str(path), f"the `{MARK}` line is wrong: {first}") from error
+    _check(str(path), rules, content)
+    return Table(str(path), rules, content)
+
+
+def _check(path: str, rules: Rules, content: Tables) -> None:
+    for point, requirements in rules.points.items():
+        if not requirements:
+            raise BadTable(path, f"working point {point!r} has no requirement")
+        for requirement in requirements:
+            if requirement.correction not in content.names:
+                near = [name for name in content.names if name.startswith(point[:3])]
+                wrong = (
+                    f"{point!r} names the correction {requirement.correction!r}, which is not there"
+                )
+                raise BadTable(path, wrong, near[:3])
+            missing = set(content.inputs(requirement.correction)) - set(rules.inputs)
+            if missing:
+                raise BadTable(path, f"no feature is named for the inputs {sorted(missing)}")
+
+
+def write(
+    path: Path, description: str, rules: Rules, corrections: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write working points as a correctionlib v2 file.
+
+    Parameters
+    ----------
+    description : short text, one line or several
+    corrections : made by `lepid.tables.correction`
+
+    Raises
+    ------
+    BadTable : a correction or the rules do not fit; nothing is written
+    """
+    line = f"{MARK} {rules.model_dump_json(exclude_defaults=True)}"
+    write_corrections(path, f"{description}\n{line}", [dict(c) for c in corrections])

@@ -1,0 +1,80 @@
+"""What all tests share: real files, the demo sample, hypothesis profiles, what a marker needs."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+REAL_FOLDERS = ("root", "models", "oracles", "working_points")
+
+# A stale cache on disk would hide a change of a kernel, and one folder serves all workers.
+os.environ.pop("LEPID_NUMBA_CACHE", None)
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if IN_CI else "local")
+
+
+def real_data_folder() -> Path:
+    """Folder where the real files are looked for, there or not."""
+    named = os.environ.get("LEPID_REAL_DATA")
+    return Path(named) if named else REPOSITORY.parent / "shared" / "data"
+
+
+def why_no_real_data() -> str:
+    """Reason why tests on real files cannot run, empty where they can."""
+    folder = real_data_folder()
+    absent = [name for name in REAL_FOLDERS if not (folder / name).is_dir()]
+    if not absent:
+        return ""
+    return f"no real data: {folder} has no {', '.join(absent)} (set LEPID_REAL_DATA)"
+
+
+def why_no_gpu() -> str:
+    """Reason why tests on a GPU cannot run, empty where they can."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError as error:
+        return f"no NVIDIA driver: {error}"
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
+        return "an NVIDIA driver, but no device"
+    return ""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Benchmarks are collected only where nothing else runs beside them."""
+    benchmarks = REPOSITORY / "tests" / "benchmarks"
+    if collection_path == benchmarks and not config.getoption("benchmark_only", False):
+        return True
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or in CI fail, a test whose marker asks for what is not here."""
+    if item.get_closest_marker("real") and (reason := why_no_real_data()):
+        if IN_CI:
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    if item.get_closest_marker("gpu") and (reason := why_no_gpu()):
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of the real files, with root, models, oracles and working_points in it."""
+    if reason := why_no_real_data():
+        pytest.fail(f"{reason}; mark the test `real`", pytrace=False)
+    return real_data_folder()
+
+
+@pytest.fixture(scope="session")
+def demo_sample() -> Path:
+    """The toy sample of `examples/make_demo_sample.py`, as it is in the repository."""
+    return REPOSITORY / "examples" / "data" / "demo_phys.root"
