@@ -21,28 +21,27 @@ LAYERS = (
     "events | features | working_points",
     "taggers | efficiency",
     "convert",
-    "pipeline",
+    "pipeline, evaluation, labels, measurement",
     "plotting",
-    "report",
-    "cli",
+    "html_report",
+    "cli, __main__",
 )
 
 # A home that ends in / is a folder.
 HOMES = {
-    "awkward": "events/objects.py",
+    "awkward": "events/objects/",
     "boost_histogram": "efficiency/counting.py",
     "coffea": "events/files.py",
     "correctionlib": "tables.py",
-    "dask_awkward": "events/objects.py",
-    "h5py": "events/files.py",
+    "dask_awkward": "events/objects/",
     "hist": "efficiency/counting.py",
     "matplotlib": "plotting.py",
     "mplhep": "plotting.py",
     "numba": "features/kernels/",
     "onnx": "taggers/graph.py",
     "onnxruntime": "taggers/session.py",
-    "pyarrow": "events/files.py",
-    "rich": "cli.py",
+    "pyarrow": "events/objects/",
+    "rich": "cli/terminal.py",
     "uproot": "root_files.py",
 }
 
@@ -178,7 +177,7 @@ PLANTED = {
     "foreign package": ("taggers/session.py", "import awkward as ak", "home of awkward"),
     "part of one": ("taggers/a.py", "from hist.intervals import x", "home of hist"),
     "in a function": ("pipeline.py", "def f():\n    import uproot", "home of uproot"),
-    "by name": ("report.py", "import importlib\nimportlib.import_module('rich')", "home of rich"),
+    "by name": ("html_report.py", "import importlib\nimportlib.import_module('rich')", "home of rich"),
     "for types only": (
         "taggers/a.py",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import coffea.nanoevents",
@@ -222,9 +221,9 @@ def test_a_planted_breach_is_found(kind: str, tmp_path: Path) -> None:
     "files",
     [
         {"features/kernels/a.py": "import numba"},
-        {"events/objects.py": "import awkward\nimport dask_awkward"},
+        {"events/objects/flat.py": "import awkward\nimport dask_awkward"},
         {"units.py": "from lepid.errors import x"},
-        {"cli.py": "from lepid.events.b import x\nfrom lepid.events import b\nimport rich.table"},
+        {"cli/terminal.py": "from lepid.events.b import x\nfrom lepid.events import b\nimport rich.table"},
         {"__init__.py": "from lepid.events.b import x"},
         {"taggers/a.py": "import numpy as np\nimport onnxfoo"},
     ],
@@ -259,4 +258,4 @@ def test_a_breach_planted_in_lepid_itself_is_found(tmp_path: Path) -> None:
         file.write("\nimport awkward\n")
     (new,) = set(breaches(package)) - set(before)
     assert "units.py" in new
-    assert "home of awkward is events/objects.py" in new
+    assert "home of awkward is events/objects/" in new

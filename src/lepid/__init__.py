@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lepid import errors
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.export import read as read_table
 from lepid.efficiency.export import write as write_table
@@ -22,7 +21,6 @@ __all__ = [
     "__version__",
     "decide",
     "decorate",
-    "errors",
     "iterate",
     "list_taggers",
     "measure",

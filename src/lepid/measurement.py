@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from lepid import labels
 from lepid.efficiency import counting
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.events.objects.flat import column, flatten, per_lepton
 from lepid.events.recognise import recognise
 from lepid.events.schema import Schema
+from lepid.labels import classify, default_scheme, scheme_named
 from lepid.pipeline import facts_about
 from lepid.taggers.plan import split
 from lepid.units import convert
@@ -55,14 +55,14 @@ def measure(
     name, _ = split(tagger)
     facts = facts_about(events, name)
     collection = facts["collection"]
-    chosen = scheme or labels.default_scheme(known.schema)
-    classes = labels.scheme_named(chosen).classes
+    chosen = scheme or default_scheme(known.schema)
+    classes = scheme_named(chosen).classes
     find = known.finder(known.flavour(collection))
     leptons = known.events[collection]
     record = leptons[name]
     points = [field for field in record.fields if field in facts["working_points"]]
     arrays = {point: record[point] for point in points}
-    arrays |= {"<scored>": record["scored"], "<truth>": labels.classify(known, collection, chosen)}
+    arrays |= {"<scored>": record["scored"], "<truth>": classify(known, collection, chosen)}
     arrays |= {f"<{axis}>": leptons[str(find(axis))] for axis in ("pt", "eta")}
     if weight is not None:
         weights = column(known.events, weight) if isinstance(weight, str) else weight

@@ -125,7 +125,7 @@ def _plan_one(
         raise BadInput(f"tagger {tagger}", f"these events have no {card.flavour} collection")
     collection = known.leptons[card.flavour]
     find, available = known.finder(card.flavour), known.columns[collection]
-    return plans.make(name, source, find, available, collection, fractions)
+    return plans.make(name, source, find, available, collection, fractions=fractions)
 
 
 def _one_error(errors: Sequence[LepidError]) -> LepidError:

@@ -117,6 +117,8 @@ def efficiency_figure(
     if by not in AXIS_LABELS:
         raise UnknownName.of("figure", "variable", by, AXIS_LABELS)
     points = tuple(table.working_points if working_points is None else working_points)
+    if not points:
+        raise BadInput("figure", "no working point to draw", (), "name one, or leave it out")
     chosen = table.populated if classes is None else tuple(classes)
     results = {name: {p: table.efficiency(p, name, (by,)) for p in points} for name in chosen}
     results = {name: found for name, found in results.items() if _has_leptons(found)}

@@ -184,7 +184,7 @@ def formula(text: str, variable: str) -> Node:
 
 
 def binning(variable: str, edges: Sequence[float | str], content: Sequence[Node | float]) -> Node:
-    """Node of half-open bins ``edges[i] <= x < edges[i+1]``; values outside take the nearest bin."""
+    """Node of bins ``edges[i] <= x < edges[i+1]``; values outside take the nearest bin."""
     return {
         "nodetype": "binning",
         "input": variable,

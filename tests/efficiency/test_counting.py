@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 import pickle
@@ -65,9 +66,7 @@ def test_counts_are_those_of_a_loop(weighted: bool, point: str, truth_class: str
     inclusive = table.efficiency(point, truth_class, ())
     assert (float(inclusive.passed), float(inclusive.total)) == slow(data, point, truth_class)
     by_pt = table.efficiency(point, truth_class, ("pt",))
-    expected = [
-        slow(data, point, truth_class, bin_) for bin_ in zip(PT[:-1], PT[1:], strict=True)
-    ]
+    expected = [slow(data, point, truth_class, bin_) for bin_ in itertools.pairwise(PT)]
     assert list(zip(by_pt.passed, by_pt.total, strict=True)) == expected
     assert by_pt.edges[0].tolist() == list(PT)
 
@@ -144,11 +143,13 @@ def test_the_old_table_is_untouched() -> None:
 def test_classes_as_places_are_the_same_as_names() -> None:
     data = columns()
     places = np.array([CLASSES.index(name) for name in data["truth_class"]])
-    assert counting.count(new(), **data) == counting.count(new(), **(data | {"truth_class": places}))
+    assert counting.count(new(), **data) == counting.count(
+        new(), **(data | {"truth_class": places})
+    )
 
 
 def test_no_leptons() -> None:
-    nothing = dict.fromkeys(POINTS, [])
+    nothing = {name: [] for name in POINTS}
     table = counting.count(new(), decisions=nothing, scored=[], truth_class=[], pt=[], abseta=[])
     assert table == new()
     assert table.populated == ()
@@ -171,7 +172,7 @@ def test_chunks_add_up_to_the_whole(cuts: list[int]) -> None:
     data = columns(120, weighted=True)
     edges = [0, *sorted(cuts), 120]
     parts = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         part = {k: v[start:stop] for k, v in data.items() if k != "decisions"}
         part["decisions"] = {k: v[start:stop] for k, v in data["decisions"].items()}
         parts.append(counting.count(new(), **part))

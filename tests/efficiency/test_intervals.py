@@ -87,7 +87,9 @@ def test_effective_counts_are_those_of_the_formula() -> None:
     share = sum(w for w, ok in zip(weights, passed, strict=True) if ok) / sum(weights)
     low, high = intervals.evaluate(sums_of(weights, passed), intervals.EFFECTIVE_COUNTS, 0.68)
     assert float(low) == pytest.approx(stats.beta.ppf(0.16, share * total, total * (1 - share) + 1))
-    assert float(high) == pytest.approx(stats.beta.ppf(0.84, share * total + 1, total * (1 - share)))
+    assert float(high) == pytest.approx(
+        stats.beta.ppf(0.84, share * total + 1, total * (1 - share))
+    )
 
 
 def test_normal_is_the_propagated_error() -> None:
@@ -113,13 +115,14 @@ def test_clopper_pearson_covers_in_toys() -> None:
 
 def test_effective_counts_cover_in_toys() -> None:
     rng = np.random.default_rng(21)
-    weights, passed = rng.exponential(1.0, (2000, 60)), rng.random((2000, 60)) < 0.9
+    truth = 0.9
+    weights, passed = rng.exponential(1.0, (2000, 60)), rng.random((2000, 60)) < truth
     part = weights * passed
     sums = intervals.Sums(
         part.sum(1), (weights - part).sum(1), (part**2).sum(1), ((weights - part) ** 2).sum(1)
     )
     low, high = intervals.evaluate(sums, intervals.EFFECTIVE_COUNTS, intervals.ONE_SIGMA)
-    assert np.mean((low <= 0.9) & (0.9 <= high)) >= intervals.ONE_SIGMA - 0.01
+    assert np.mean((low <= truth) & (truth <= high)) >= intervals.ONE_SIGMA - 0.01
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lepid import pipeline
 from lepid.cli import terminal
 from lepid.events import files
 from lepid.events.objects.attach import notes
 from lepid.events.output import Writer
+from lepid.pipeline import iterate, report_text
 from lepid.taggers import session
 
 
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
         Writer(path, how.schema, how.leptons, arguments.keep) as writer,
         terminal.progress(total, "events", quiet=arguments.quiet) as advance,
     ):
-        for events in pipeline.iterate(
+        for events in iterate(
             arguments.files,
             arguments.tagger or None,
             step=arguments.step,
@@ -40,6 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
         facts = {"output": str(path), "events": total, "taggers": notes(events)}
         terminal.say_json(facts)
     else:
-        terminal.say(pipeline.report_text(events))
+        terminal.say(report_text(events))
         terminal.say(f"{total} events written to {path}")
     return 0

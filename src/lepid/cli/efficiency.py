@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lepid import html_report, measurement, pipeline, plotting
 from lepid.cli import terminal
 from lepid.efficiency import export, summary
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.errors import BadInput, near_misses
 from lepid.events import files
 from lepid.files_out import atomic
+from lepid.html_report import html
+from lepid.measurement import measure
+from lepid.pipeline import decorate_new
+from lepid.plotting import efficiency_figure, png, save
 from lepid.taggers import session
 
 IMAGES = (".png", ".pdf", ".svg")
@@ -57,11 +60,9 @@ def _measure(arguments: argparse.Namespace) -> EfficiencyTable:
         for events, path, number in files.chunks(
             arguments.files, arguments.step, arguments.tree, arguments.schema, needs
         ):
-            tagged = pipeline.decorate_new(events, arguments.tagger, schema=arguments.schema)
+            tagged = decorate_new(events, arguments.tagger, schema=arguments.schema)
             weight = arguments.weight
-            part = measurement.measure(
-                tagged, arguments.tagger, weight=weight, origin=path, **options
-            )
+            part = measure(tagged, arguments.tagger, weight=weight, origin=path, **options)
             table = part if table is None else table + part
             advance(number)
     if table is None:
@@ -73,17 +74,15 @@ def _write(table: EfficiencyTable, path: Path, arguments: argparse.Namespace) ->
     style = arguments.style or table.experiment or None
     options = {"working_points": arguments.working_point or None, "style": style}
     if path.suffix in IMAGES:
-        figure = plotting.efficiency_figure(table, arguments.by, **options)
-        plotting.save(figure, path)
+        figure = efficiency_figure(table, arguments.by, **options)
+        save(figure, path)
     elif path.suffix == ".html":
         images = {
-            f"efficiency against {name}": plotting.png(
-                plotting.efficiency_figure(table, by, **options)
-            )
+            f"efficiency against {name}": png(efficiency_figure(table, by, **options))
             for by, name in (("pt", "pT"), ("abseta", "|eta|"))
         }
         with atomic(path) as partial:
-            partial.write_text(html_report.html(table, images), encoding="utf-8")
+            partial.write_text(html(table, images), encoding="utf-8")
     else:
         export.write(table, path)
 

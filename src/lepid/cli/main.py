@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:  # type: ignore[override]
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version  # noqa: PLC0415  (slow, and asked for rarely)
 
         parser.exit(message=f"lepid {version('lepid')}\n")
@@ -110,7 +110,7 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "efficiency",
         help="measure working points per true class in pT and |eta|",
         description="Efficiency of each working point for each true class, with uncertainties.",
-        epilog="example: lepid efficiency mc.root --tagger electron_dnn -o table.html -o table.json",
+        epilog="example: lepid efficiency mc.root --tagger electron_dnn -o table.html",
     )
     command.add_argument(
         "files", nargs="+", metavar="FILE", help="ROOT or parquet files, or patterns"

@@ -60,7 +60,7 @@ class Axis:
         places = np.flatnonzero(filled)
         first, last = int(places[0]), int(places[-1])
         drawn = list(closed(edges))
-        positive = drawn[first] if drawn[first] > 0.0 else drawn[first + 1]
+        positive = drawn[first] if drawn[first] > 0.0 else drawn[first + 1] / 2.0
         logarithmic = may_be_logarithmic and drawn[last + 1] > LOGARITHMIC_FROM * positive > 0.0
         ends = []
         if logarithmic and drawn[0] <= 0.0:

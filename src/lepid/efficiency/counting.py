@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import hist
 import numpy as np
 import numpy.typing as npt
-from uhi.io import from_sparse, remove_writer_info, to_sparse
+from uhi.io import from_sparse, to_sparse
 
 from lepid.efficiency import columns, intervals
 from lepid.efficiency.intervals import Efficiency
@@ -277,6 +277,9 @@ def count(
 
 
 def _fill(histogram: hist.Hist[Any], leptons: columns.Leptons) -> None:
+    # Older versions of boost-histogram take an empty array for text.
+    if leptons.pt.size == 0:
+        return
     # One bincount per working point; hist takes categories as text only, one name per lepton.
     cells: Any = histogram.view(flow=True)
     shape = (cells.shape[0], *cells.shape[2:])
@@ -339,7 +342,7 @@ def plane(
 def serialised(table: EfficiencyTable) -> dict[str, Any]:
     """Fields of the table by name, the histogram in the sparse form of uhi."""
     content = {entry.name: getattr(table, entry.name) for entry in fields(table)}
-    content["histogram"] = to_sparse(remove_writer_info(table.histogram._to_uhi_(), library=None))
+    content["histogram"] = to_sparse(table.histogram._to_uhi_())
     return content
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from lepid import root_files
 from lepid.errors import AmbiguousSchema, BadFile, BadInput, NoLeptons
 from lepid.events import schema as schemas
 from lepid.events.objects import attach, parquet, virtual
 from lepid.events.objects.flat import columns_of
 from lepid.events.recognise import require
+from lepid.root_files import open_tree
 from lepid.events.schema import Schema
 
 Paths = str | Path | Iterable[str | Path]
@@ -25,16 +25,25 @@ class Source(Protocol):
     """What a file of any kind offers."""
 
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """Where it lies."""
+
     @property
-    def n_event(self) -> int: ...
+    def n_event(self) -> int:
+        """Number of events."""
+
     @property
-    def columns(self) -> tuple[str, ...]: ...
+    def columns(self) -> tuple[str, ...]:
+        """Names of its columns."""
+
     @property
-    def metadata(self) -> str: ...
+    def metadata(self) -> str:
+        """What lepid stored when it wrote the file, else empty."""
+
     def arrays(
         self, columns: Iterable[str], start: int, stop: int, accessed: list[Any] | None = None
-    ) -> Any: ...
+    ) -> Any:
+        """Virtual record array of `columns` for events [`start`, `stop`)."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ def source(path: Path, tree: str | None = None) -> Source:
     """
     if path.suffix == ".parquet":
         return parquet.open_file(path)
-    return root_files.open_tree(path, tree)
+    return open_tree(path, tree)
 
 
 def layout(file: Source, schema: str | Path | Schema | None = None) -> Layout:
@@ -204,6 +213,7 @@ def open_events(
     tree: str | None = None,
     entry_start: int | None = None,
     entry_stop: int | None = None,
+    *,
     schema: str | Path | Schema | None = None,
     accessed: list[Any] | None = None,
 ) -> Any:

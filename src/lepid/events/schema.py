@@ -1,4 +1,4 @@
-"""What a format calls its collections and columns, and in which units; `detect` finds the format."""
+"""What a format calls its collections and columns, and in which units; `detect` finds it."""
 
 from __future__ import annotations
 

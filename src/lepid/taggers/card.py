@@ -44,12 +44,16 @@ class Output(_Part):
     """One number that the tagger gives for each lepton."""
 
     name: str = Field(description="lepid's name of the score, the field that users see")
-    doc: str = Field("", description="what it is")
-    stored: tuple[str, ...] = Field((), description="column names that may hold it, first found")
-    unit: Unit = Field("", description="unit of the score")
-    node: str = Field("", description="output node of the network")
-    index: int | None = Field(None, ge=0, description="column of the node, if it has several")
-    absent: float | None = Field(None, description="stored value that means: not evaluated")
+    doc: str = Field(default="", description="what it is")
+    stored: tuple[str, ...] = Field(
+        default=(), description="column names that may hold it, first found"
+    )
+    unit: Unit = Field(default="", description="unit of the score")
+    node: str = Field(default="", description="output node of the network")
+    index: int | None = Field(
+        default=None, ge=0, description="column of the node, if it has several"
+    )
+    absent: float | None = Field(default=None, description="stored value that means: not evaluated")
 
 
 class Form(_Part):
@@ -63,9 +67,9 @@ class Form(_Part):
     kind: Literal["log_ratio", "ratio", "score", "logit"]
     numerator: dict[str, Weight] = Field(default_factory=dict)
     denominator: dict[str, Weight] = Field(default_factory=dict)
-    output: str = Field("", description="the output of a score or logit")
-    scale: float = Field(1.0, gt=0, description="what a logit is divided by")
-    source: str = Field("", description="paper or file that defines it")
+    output: str = Field(default="", description="the output of a score or logit")
+    scale: float = Field(default=1.0, gt=0, description="what a logit is divided by")
+    source: str = Field(default="", description="paper or file that defines it")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -91,9 +95,9 @@ class Fractions(_Part):
     """Class fractions that discriminants use: which bins they have, and values if published."""
 
     abseta_edges: tuple[float, ...] = Field(
-        (), description="upper edges; |eta| >= the last but one is in the last bin"
+        default=(), description="upper edges; |eta| >= the last but one is in the last bin"
     )
-    abseta: str = Field("abseta", description="feature that is |eta| here")
+    abseta: str = Field(default="abseta", description="feature that is |eta| here")
     values: dict[str, float | tuple[float, ...]] = Field(default_factory=dict)
     source: str = ""
 
@@ -111,8 +115,8 @@ class Input(_Part):
     feature: str
     unit: Unit = ""
     mean: float = 0.0
-    std: float = Field(1.0, gt=0)
-    default: float | None = Field(None, description="value for a non-finite input")
+    std: float = Field(default=1.0, gt=0)
+    default: float | None = Field(default=None, description="value for a non-finite input")
     default_source: str = ""
 
     @model_validator(mode="before")
@@ -132,7 +136,7 @@ class Node(_Part):
 
     name: str
     per: Literal["lepton", "track"] = Field(
-        "lepton", description="one row per lepton, or one per track around it"
+        default="lepton", description="one row per lepton, or one per track around it"
     )
     inputs: tuple[Input, ...] = Field(min_length=1)
 
@@ -140,12 +144,12 @@ class Node(_Part):
 class Network(_Part):
     """Where one ONNX file is, what it takes, and for which leptons."""
 
-    file: str = Field("", description="file name beside the card or below LEPID_MODELS")
-    path: str = Field("", description="path below LEPID_CALIBRATION")
-    sha256: str = Field("", pattern="^([0-9a-f]{64})?$")
+    file: str = Field(default="", description="file name beside the card or below LEPID_MODELS")
+    path: str = Field(default="", description="path below LEPID_CALIBRATION")
+    sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
     nodes: tuple[Node, ...] = Field(min_length=1)
-    batched: bool = Field(True, description="false: the graph takes one lepton per call")
-    abseta: tuple[float, float] | None = Field(None, description="low <= |eta| < high")
+    batched: bool = Field(default=True, description="false: the graph takes one lepton per call")
+    abseta: tuple[float, float] | None = Field(default=None, description="low <= |eta| < high")
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
@@ -165,13 +169,17 @@ class Card(_Part):
     experiment: Literal["atlas", "cms", ""] = ""
     description: str
     source: str = Field(description="paper or file that defines the tagger, or 'ours'")
-    reference: bool = Field(False, description="trained on lepid's simulation: runs only by name")
+    reference: bool = Field(
+        default=False, description="trained on lepid's simulation: runs only by name"
+    )
     outputs: tuple[Output, ...] = ()
     fractions: Fractions = Fractions()
     discriminants: dict[str, tuple[Form, ...]] = Field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
-    working_points: tuple[str, ...] = Field((), description="tables, <tagger>/<file>.json")
-    networks: tuple[Network, ...] = Field((), description="parts, for disjoint ranges of |eta|")
+    working_points: tuple[str, ...] = Field(default=(), description="tables, <tagger>/<file>.json")
+    networks: tuple[Network, ...] = Field(
+        default=(), description="parts, for disjoint ranges of |eta|"
+    )
     notes: tuple[str, ...] = ()
 
     @model_validator(mode="before")

@@ -13,9 +13,8 @@ def identity(width: int) -> bytes:
     ends = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width]) for name in ("x", "y")
     ]
-    graph = helper.make_graph(
-        [helper.make_node("Identity", ["x"], ["y"])], "identity", *[[e] for e in ends]
-    )
+    node = helper.make_node("Identity", ["x"], ["y"])
+    graph = helper.make_graph([node], "identity", ends[:1], ends[1:])
     opset = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION)
     serialised: bytes = model.SerializeToString()

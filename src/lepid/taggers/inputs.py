@@ -58,4 +58,5 @@ def build(
         lines.append((value - entry.mean) / entry.std)
     with np.errstate(over="ignore"):
         rows = np.stack(lines, axis=1).astype(np.float32)
-    return rows, np.isfinite(rows).all(axis=1)
+    finite: npt.NDArray[np.bool_] = np.isfinite(rows).all(axis=1)
+    return rows, finite

@@ -67,6 +67,7 @@ def make(
     find: Find,
     available: Iterable[str],
     where: str,
+    *,
     fractions: Mapping[str, Any],
 ) -> Plan:
     """The plan for tagger `name`.

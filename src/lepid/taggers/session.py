@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -80,8 +80,10 @@ def settings(provider: str | None = None, threads: int | None = None) -> Iterato
     ------
     UnknownName, BadInput : not a provider, not a number of threads
     """
-    given = {"provider": provider, "threads": threads}
-    chosen = replace(current_settings(), **{k: v for k, v in given.items() if v is not None})
+    now = current_settings()
+    chosen = Settings(
+        now.provider if provider is None else provider, now.threads if threads is None else threads
+    )
     token = _SETTINGS.set(chosen)
     try:
         yield chosen
@@ -142,9 +144,8 @@ def threads(wanted: int) -> int:
 
 def _cores() -> int:
     # A batch system gives a job fewer cores than the machine has.
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 # --- sessions -----------------------------------------------------------------------------------

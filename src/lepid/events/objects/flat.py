@@ -22,6 +22,12 @@ def is_dask(array: Any) -> bool:
 
 
 def dask() -> Any:
+    """The package dask_awkward.
+
+    Raises
+    ------
+    MissingPackage : it is not installed
+    """
     try:
         import dask_awkward  # noqa: PLC0415  (optional: coffea comes without dask)
     except ImportError as error:
@@ -127,7 +133,7 @@ def _same(left: npt.NDArray[np.int64] | None, right: npt.NDArray[np.int64] | Non
 
 
 def _numpy(array: Any) -> npt.NDArray[Any]:
-    values = ak.to_numpy(array)
+    values: Any = ak.to_numpy(array)
     if np.ma.isMaskedArray(values):
         if not np.ma.is_masked(values):
             return np.asarray(values.data)

@@ -46,6 +46,7 @@ def _join_column(arrays: Sequence[Any], name: str, where: str) -> Any:
 
 
 def pick(buffers: Callable[[], Mapping[str, Any]], key: str) -> Any:
+    """One buffer of those that `buffers` gives."""
     return buffers()[key]
 
 

@@ -32,7 +32,7 @@ def materialised(column: Any) -> Any:
 
 def flat_names(record: Any) -> Any:
     """Record array whose nested fields `tagger.field` are named `tagger_field`."""
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in record.fields:
         inner = record[name]
         columns |= {f"{name}_{f}": inner[f] for f in inner.fields} or {name: inner}

@@ -1,0 +1,56 @@
+"""lepid inside a coffea processor: two processes of the futures executor, one table each, added."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+from coffea.nanoevents import PHYSLITESchema
+from coffea.processor import FuturesExecutor, ProcessorABC, Runner
+
+import lepid
+
+POINT = "R3PLITasPLIVefficiencyTight"
+
+
+class IsolatedMuons(ProcessorABC):
+    """Counts isolated muons and measures the PLIT working points."""
+
+    def process(self, events: Any) -> dict[str, Any]:
+        """Results of one chunk."""
+        events = lepid.decorate(events, "muon_plit")
+        passed = events["Muons"]["muon_plit"][POINT]
+        return {
+            "events": len(events),
+            "isolated": int(ak.sum(passed)),
+            "efficiency": lepid.measure(events, "muon_plit"),
+        }
+
+    def postprocess(self, accumulator: dict[str, Any]) -> dict[str, Any]:
+        """Results of all chunks, added by coffea."""
+        return accumulator
+
+
+def main() -> None:
+    """Run the processor on the sample, or on the file that is given."""
+    sample = sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "data" / "demo_phys.root"
+    # coffea says for each column of a DAOD whether its schema can use it.
+    warnings.filterwarnings("ignore", module="coffea")
+    run = Runner(
+        FuturesExecutor(workers=2, status=False),
+        schema=PHYSLITESchema,
+        chunksize=1000,
+        savemetrics=False,
+    )
+    result = run({"demo": [str(sample)]}, IsolatedMuons(), treename="CollectionTree")
+    print(f"{result['isolated']} isolated muons in {result['events']} events")
+    table = result["efficiency"]
+    prompt = table.efficiency(POINT, "PromptMuon", by=())
+    print(f"{POINT}: {float(prompt.value):.3f} of the prompt muons ({prompt.interval})")
+
+
+if __name__ == "__main__":
+    main()
