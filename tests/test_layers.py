@@ -177,7 +177,11 @@ PLANTED = {
     "foreign package": ("taggers/session.py", "import awkward as ak", "home of awkward"),
     "part of one": ("taggers/a.py", "from hist.intervals import x", "home of hist"),
     "in a function": ("pipeline.py", "def f():\n    import uproot", "home of uproot"),
-    "by name": ("html_report.py", "import importlib\nimportlib.import_module('rich')", "home of rich"),
+    "by name": (
+        "html_report.py",
+        "import importlib\nimportlib.import_module('rich')",
+        "home of rich",
+    ),
     "for types only": (
         "taggers/a.py",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import coffea.nanoevents",
@@ -223,7 +227,9 @@ def test_a_planted_breach_is_found(kind: str, tmp_path: Path) -> None:
         {"features/kernels/a.py": "import numba"},
         {"events/objects/flat.py": "import awkward\nimport dask_awkward"},
         {"units.py": "from lepid.errors import x"},
-        {"cli/terminal.py": "from lepid.events.b import x\nfrom lepid.events import b\nimport rich.table"},
+        {
+            "cli/terminal.py": "from lepid.events.b import x\nfrom lepid.events import b\nimport rich.table"
+        },
         {"__init__.py": "from lepid.events.b import x"},
         {"taggers/a.py": "import numpy as np\nimport onnxfoo"},
     ],

@@ -169,9 +169,9 @@ def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     assert ".png" in str(caught.value)
     assert not list(tmp_path.iterdir())
     with pytest.raises(UnknownName, match="'phi'"):
-        plotting.efficiency_figure(table, "phi")  # type: ignore[arg-type]
+        plotting.efficiency_figure(table, "phi")
     with pytest.raises(UnknownName, match="'lhcb'"):
-        plotting.efficiency_figure(table, "pt", style="lhcb")  # type: ignore[arg-type]
+        plotting.efficiency_figure(table, "pt", style="lhcb")
     with pytest.raises(UnknownWorkingPoint, match="'Medium'"):
         plotting.efficiency_figure(table, "pt", working_points=["Medium"])
     with pytest.raises(UnknownName, match="'tau'"):

@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import matplotlib.style
 import mplhep
@@ -24,7 +24,6 @@ from lepid.efficiency.intervals import Efficiency
 from lepid.errors import BadInput, UnknownName, near_misses
 from lepid.files_out import atomic
 
-Style: TypeAlias = Literal["atlas", "cms"]
 # Truth class -> working point -> efficiency.
 _Results: TypeAlias = Mapping[str, Mapping[str, Efficiency]]
 
@@ -88,11 +87,11 @@ class StyledFigure(Figure):
 
 def efficiency_figure(
     table: EfficiencyTable,
-    by: Literal["pt", "abseta"],
+    by: str,
     *,
     working_points: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
-    style: Style | None = None,
+    style: str | None = None,
     label: str | None = None,
 ) -> Figure:
     """Figure of the efficiency against `by`: a panel per truth class, a colour per working point.
@@ -101,9 +100,9 @@ def efficiency_figure(
 
     Parameters
     ----------
-    by : variable on the horizontal axis
+    by : variable on the horizontal axis, pt or abseta
     working_points, classes : those to draw; None is all
-    style : look of the experiment's papers; None follows the experiment of the table
+    style : atlas or cms, the look of their papers; None follows the experiment of the table
     label : text at the top left, its first word bold; None is `DEFAULT_LABEL`
 
     Raises

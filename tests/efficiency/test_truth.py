@@ -13,7 +13,7 @@ import uproot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lepid.efficiency import truth
+from lepid.efficiency import truth_codes
 from lepid.efficiency.truth import GROUPS, SCHEMES, classify
 from lepid.errors import BadInput, MissingColumns, UnknownName
 
@@ -460,7 +460,7 @@ def test_cms_classes_are_the_codes_of_gen_part_flav(flavour):
 
 @pytest.mark.parametrize("published", [TYPES, ORIGINS])
 def test_codes_carry_the_published_names(published):
-    enum = truth.Type if published is TYPES else truth.Origin
+    enum = truth_codes.Type if published is TYPES else truth_codes.Origin
     assert len(published) == {"Type": 40, "Origin": 48}[enum.__name__]
     assert {code.name: code.value for code in enum} == {
         code.name: published[code.name] for code in enum
