@@ -20,8 +20,7 @@ from lepid.errors import BadInput, UnknownName, UnknownWorkingPoint
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def table_of(pt: float = 40.0, **changes: Any) -> EfficiencyTable:
-    n = 500
+def table_of(pt: float = 40.0, n: int = 500, **changes: Any) -> EfficiencyTable:
     rng = np.random.default_rng(4)
     options = {"classes": ("prompt", "heavy", "light"), "working_points": ("Loose", "Tight")}
     options |= {"pt_edges": (0.0, 10.0, 20.0, 50.0, math.inf), "abseta_edges": (0.0, 1.37, 2.5)}
@@ -47,16 +46,28 @@ def test_points_and_bars_are_those_of_the_table(by: Any, style: Any) -> None:
     figure = plotting.efficiency_figure(table, by, style=style)
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["prompt", "heavy"]
     for panel, name in zip(figure.axes, ("prompt", "heavy"), strict=True):
-        for container, point in zip(panel.containers, table.working_points, strict=True):
+        pairs = zip(panel.containers[::2], panel.containers[1::2], strict=True)
+        for (clear, faint), point in zip(pairs, table.working_points, strict=True):
             result = table.efficiency(point, name, (by,))
-            line, _, (across, upright) = container.lines
-            np.testing.assert_allclose(line.get_ydata(), result.value)
-            ends = np.array([segment[:, 1] for segment in upright.get_segments()])
-            np.testing.assert_allclose(ends, np.stack([result.low, result.high], axis=1))
-            widths = np.array([segment[:, 0] for segment in across.get_segments()])
-            assert (widths[1:, 0] == widths[:-1, 1]).all()
-            assert container.get_label() == point
+            wide = result.high - result.low > plotting.WIDE
+            for container, chosen in ((clear, ~wide), (faint, wide)):
+                line, _, (across, upright) = container.lines
+                np.testing.assert_allclose(line.get_ydata(), result.value[chosen])
+                ends = np.array([segment[:, 1] for segment in upright.get_segments()])
+                expected = np.stack([result.low, result.high], axis=1)[chosen]
+                np.testing.assert_allclose(ends.reshape(-1, 2), expected)
+                assert len(across.get_segments()) == chosen.sum()
+            assert clear.get_label() == point
     assert plotting.png(figure).startswith(PNG)
+
+
+def test_bins_with_wide_intervals_are_faint_and_the_caption_says_so() -> None:
+    figure = plotting.efficiency_figure(table_of(n=12), "pt")
+    clear, faint = figure.axes[0].containers[:2]
+    assert len(faint.lines[0].get_ydata()) > 0
+    assert faint.lines[0].get_alpha() == plotting.FAINT
+    assert clear.lines[0].get_alpha() is None
+    assert f"faint if wider than {plotting.WIDE:g}" in texts(figure)
 
 
 def test_open_bin_ends_at_infinity_on_a_logarithmic_axis() -> None:

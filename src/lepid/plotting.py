@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import matplotlib.style
 import mplhep
 import numpy as np
+import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,6 +36,8 @@ DEFAULT_LABEL = "lepid Simulation"
 AXIS_LABELS = {"pt": r"$p_{\mathrm{T}}$ [GeV]", "abseta": r"$|\eta|$"}
 SHADE = "#efefef"
 DPI = 160
+# Bins with an interval wider than this are drawn faintly: they would hide the others.
+WIDE, FAINT = 0.3, 0.3
 STYLES: dict[str, tuple[dict[str, Any], str, str]] = {
     # rcParams, font style of the first word of the label, and of the rest
     "": (mplhep.style.ATLAS, "normal", "normal"),
@@ -96,7 +99,8 @@ def efficiency_figure(
 ) -> Figure:
     """Figure of the efficiency against `by`: a panel per truth class, a colour per working point.
 
-    Bins and classes without leptons are left out. An open bin ends where it is drawn in grey.
+    Bins and classes without leptons are left out, and bins with wide intervals are faint. An open
+    bin ends where it is drawn in grey.
 
     Parameters
     ----------
@@ -213,26 +217,40 @@ def _legend_columns(names: Sequence[str], across: float) -> int:
 
 def _draw(panel: Axes, name: str, found: Mapping[str, Efficiency], axis: Axis) -> None:
     for place, (point, result) in enumerate(found.items()):
-        good = np.isfinite(result.value)
-        centres, value = axis.places(place, len(found))[good], result.value[good]
-        below, above = value - result.low[good], result.high[good] - value
-        low, high = axis.edges[:-1][good], axis.edges[1:][good]
-        panel.errorbar(
-            centres,
-            value,
-            xerr=(centres - low, high - centres),
-            # Rounding can leave an end of the interval 1e-17 on the wrong side.
-            yerr=(np.maximum(below, 0.0), np.maximum(above, 0.0)),
-            label=point,
-            linestyle="none",
-            color=COLOURS[place % len(COLOURS)],
-            marker=MARKERS[place % len(MARKERS)],
-            markersize=4.0,
-            linewidth=1.1,
-        )
+        finite = np.isfinite(result.value)
+        wide = result.high - result.low > WIDE
+        colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+        style = {"linestyle": "none", "color": colour, "marker": marker, "markersize": 4.0}
+        centres = axis.places(place, len(found))
+        # The label is on the first call: a class of wide bins still names its colours.
+        clear, faint = {"label": point, "linewidth": 1.1}, {"linewidth": 0.7, "alpha": FAINT}
+        _bars(panel, result, axis, centres, chosen=finite & ~wide, **clear, **style)
+        _bars(panel, result, axis, centres, chosen=finite & wide, **faint, **style)
     _scale(panel, axis)
     panel.set_ylim(_vertical_limits(found))
     panel.set_title(name, loc="left", fontsize=11.5, fontweight="bold", pad=5.0)
+
+
+def _bars(
+    panel: Axes,
+    result: Efficiency,
+    axis: Axis,
+    centres: npt.NDArray[np.float64],
+    *,
+    chosen: npt.NDArray[np.bool_],
+    **style: Any,
+) -> None:
+    middle, value = centres[chosen], result.value[chosen]
+    below, above = value - result.low[chosen], result.high[chosen] - value
+    low, high = axis.edges[:-1][chosen], axis.edges[1:][chosen]
+    panel.errorbar(
+        middle,
+        value,
+        xerr=(middle - low, high - middle),
+        # Rounding can leave an end of the interval 1e-17 on the wrong side.
+        yerr=(np.maximum(below, 0.0), np.maximum(above, 0.0)),
+        **style,
+    )
 
 
 def _scale(panel: Axes, axis: Axis) -> None:
@@ -286,7 +304,7 @@ def _head(figure: Figure, table: EfficiencyTable, panel: Axes, label: tuple[str,
     figure.add_artist(header)
     network = f" ({table.network})" if table.network else ""
     lines = ", ".join(filter(None, (f"{table.tagger}{network}", table.collection)))
-    lines += f"\nerror bars: {summary.interval_text(table)}"
+    lines += f"\nerror bars: {summary.interval_text(table)}; faint if wider than {WIDE:g}"
     right = 1.0 - RIGHT / width
     figure.text(right, 1.0 - 0.1 / height, lines, ha="right", va="top", fontsize=9.5)
     handles, names = panel.get_legend_handles_labels()
