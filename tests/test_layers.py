@@ -21,7 +21,7 @@ LAYERS = (
     "events | features | working_points",
     "taggers | efficiency",
     "convert",
-    "pipeline, evaluation, labels, measurement",
+    "pipeline, evaluation, labels, measurement, provenance",
     "plotting",
     "html_report",
     "cli, __main__",
@@ -228,7 +228,8 @@ def test_a_planted_breach_is_found(kind: str, tmp_path: Path) -> None:
         {"events/objects/flat.py": "import awkward\nimport dask_awkward"},
         {"units.py": "from lepid.errors import x"},
         {
-            "cli/terminal.py": "from lepid.events.b import x\nfrom lepid.events import b\nimport rich.table"
+            "cli/terminal.py": "from lepid.events.b import x\nimport rich.table",
+            "cli/a.py": "from lepid.events import b",
         },
         {"__init__.py": "from lepid.events.b import x"},
         {"taggers/a.py": "import numpy as np\nimport onnxfoo"},
