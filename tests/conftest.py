@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import settings
+from onnx import helper, numpy_helper
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
@@ -78,3 +84,43 @@ def real_data() -> Path:
 def demo_sample() -> Path:
     """The toy sample of `examples/make_demo_sample.py`, as it is in the repository."""
     return REPOSITORY / "examples" / "data" / "demo_phys.root"
+
+
+class TinyNetwork(NamedTuple):
+    """An ONNX file that multiplies: y = x @ weights."""
+
+    path: Path
+    sha256: str
+    weights: npt.NDArray[np.float32]
+
+
+@pytest.fixture(scope="session")
+def tiny_network() -> Callable[..., TinyNetwork]:
+    """Writes an ONNX file of one input `x` [n, width] and one output `y` [n, outputs]."""
+
+    def write(
+        path: Path, width: int = 3, outputs: int = 2, batch: str | int = "n", kind: int = 1
+    ) -> TinyNetwork:
+        weights = (np.arange(width * outputs) % 7 - 2).reshape(width, outputs).astype(np.float32)
+        dtype = helper.tensor_dtype_to_np_dtype(kind)
+        graph = helper.make_graph(
+            [helper.make_node("MatMul", ["x", "w"], ["y"])],
+            "tiny",
+            [helper.make_tensor_value_info("x", kind, [batch, width])],
+            [helper.make_tensor_value_info("y", kind, [batch, outputs])],
+            [numpy_helper.from_array(weights.astype(dtype), "w")],
+        )
+        opset = [helper.make_opsetid("", 17)]
+        model = helper.make_model(graph, opset_imports=opset, ir_version=9)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(model.SerializeToString())
+        return TinyNetwork(path, hashlib.sha256(path.read_bytes()).hexdigest(), weights)
+
+    return write
+
+
+@pytest.fixture
+def no_search_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Environment in which lepid finds what it ships, and nothing of whoever runs the tests."""
+    for name in ("MODELS", "CALIBRATION", "PROVIDER", "THREADS"):
+        monkeypatch.delenv(f"LEPID_{name}", raising=False)

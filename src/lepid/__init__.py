@@ -9,7 +9,8 @@ from lepid.errors import LepidError
 from lepid.events.files import open_events as open
 from lepid.labels import truth
 from lepid.measurement import measure
-from lepid.pipeline import decide, decorate, iterate, report
+from lepid.pipeline import decide, decorate, iterate
+from lepid.provenance import report
 from lepid.taggers.catalogue import taggers as list_taggers
 from lepid.taggers.session import settings
 

@@ -29,6 +29,11 @@ def _near_each(names: Iterable[str], candidates: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(match for name in names for match in near_misses(name, pool)))
 
 
+def first_line(error: BaseException) -> str:
+    """First line of what `error` says, or its type if it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def _several(items: Iterable[str]) -> str:
     return ", ".join(items)
 
@@ -37,7 +42,8 @@ class LepidError(Exception):
     """Base of all lepid errors: `<where>: <what is wrong>`, then `near:` and `do:` lines."""
 
     def __init__(self, where: str, wrong: str, near: Sequence[str] = (), do: str = "") -> None:
-        super().__init__(where, wrong, tuple(near), do)
+        # OSError would take several arguments for errno and filename.
+        super().__init__(f"{where}: {wrong}")
         self.where, self.wrong, self.near, self.do = where, wrong, tuple(near), do
 
     # KeyError prints the repr of its argument and OSError reorders its own: one text for all.

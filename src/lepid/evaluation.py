@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lepid.errors import WrongUnits
+from lepid.errors import BadInput, WrongUnits
 from lepid.events.schema import Schema
 from lepid.features import definitions
 from lepid.taggers import discriminants, inputs, session
@@ -29,8 +29,9 @@ WHERE, PT, ETA = "<where>", "<pt>", "<eta>"
 def evaluate(plan: Plan, schema: Schema, collection: str, columns: Columns) -> Columns:
     """Fields of the result, [n_lepton] each, from the columns that the plan names."""
     _check_units(columns["pt"], schema, f"events.{collection}")
-    chosen = columns.get(WHERE)
-    valid = np.ones(len(columns["pt"]), np.bool_) if chosen is None else chosen.astype(np.bool_)
+    valid = np.ones(len(columns["pt"]), np.bool_)
+    if WHERE in columns:
+        valid &= _chosen(columns[WHERE], collection)
     outputs: dict[str, npt.NDArray[Any]] = {}
     if plan.source == "network":
         outputs, valid = _run(plan, schema, columns, valid)
@@ -48,16 +49,30 @@ def evaluate(plan: Plan, schema: Schema, collection: str, columns: Columns) -> C
         name: discriminants.evaluate(form, outputs, fractions_of_lepton)
         for name, form in plan.forms.items()
     }
-    decisions = {name: columns[c].astype(np.bool_) for name, c in plan.decisions.items()}
+    decisions = {}
+    for name, column in plan.decisions.items():
+        decisions[name], known = _stored_decision(columns[column])
+        valid &= known
     for table in plan.tables:
         decided, inside = _decide(plan.card, table, {**outputs, **values}, columns, schema)
         decisions |= decided
         valid &= inside
-    fields: dict[str, npt.NDArray[Any]] = {}
-    for name, number in {**outputs, **values}.items():
-        fields[name] = np.where(valid, number, np.array(np.nan, number.dtype))
-    fields |= {name: passed & valid for name, passed in decisions.items()}
-    return {**fields, "scored": valid}
+    own = {**outputs, **values, **decisions}
+    return {**{name: _only(valid, value) for name, value in own.items()}, "scored": valid}
+
+
+def _chosen(mask: npt.NDArray[Any], collection: str) -> Bools:
+    # A None becomes NaN on the way here, and an empty mask has no type.
+    if mask.dtype.kind not in "bf":
+        wrong = f"expected true or false for each lepton, found {mask.dtype}"
+        raise BadInput(f"where[{collection!r}]", wrong, (), "pass a mask, not indices")
+    return np.asarray(mask == 1)
+
+
+def _stored_decision(column: npt.NDArray[Any]) -> tuple[Bools, Bools]:
+    """Whether each lepton passes, and whether the file says so."""
+    known = ~np.isnan(column) if column.dtype.kind == "f" else np.ones(len(column), np.bool_)
+    return known & column.astype(np.bool_), known
 
 
 def _check_units(pt: npt.NDArray[Any], schema: Schema, where: str) -> None:
@@ -113,15 +128,15 @@ def _decide(
     card: Card, table: Table, values: Columns, columns: Columns, schema: Schema
 ) -> tuple[dict[str, Bools], Bools]:
     """Decisions of one table, and which leptons it can decide."""
-    axes = {}
-    for name, (feature, unit) in table.axes().items():
-        shifted = columns.get(PT if name in ("pt", "et") else ETA if name == "abseta" else "")
-        if shifted is None:
-            axes[name] = definitions.evaluate(feature, unit, columns, schema.unit)
-        elif name == "abseta":
-            axes[name] = np.abs(shifted.astype(np.float64))
-        else:
-            axes[name] = convert(shifted, schema.unit(unit), unit)
+    shifted = _shifted(table, columns)
+
+    def value(feature: str, unit: str) -> npt.NDArray[np.float64]:
+        if feature in shifted:
+            return convert(shifted[feature], schema.unit(unit), unit)
+        return definitions.evaluate(feature, unit, columns, schema.unit)
+
+    axes = {name: value(feature, unit) for name, (feature, unit) in table.axes().items()}
+    ranges = {r.feature: value(r.feature, r.unit) for r in table.rules.range}
     units = {output.name: output.unit for output in card.outputs}
     compared = {}
     for quantity, unit in table.quantities().items():
@@ -129,14 +144,19 @@ def _decide(
             own = units.get(quantity, "")
             compared[quantity] = convert(values[quantity], schema.unit(own), unit or own)
         else:
-            compared[quantity] = definitions.evaluate(quantity, unit, columns, schema.unit)
-    ranges = {
-        r.feature: definitions.evaluate(r.feature, r.unit, columns, schema.unit)
-        for r in table.rules.range
-    }
+            compared[quantity] = value(quantity, unit)
     known = np.logical_and.reduce([np.isfinite(axis) for axis in axes.values()])
     inside = table.inside(ranges)
     return table.decide(compared, axes), known if inside is None else known & inside
+
+
+def _shifted(table: Table, columns: Columns) -> Columns:
+    """Feature -> the shifted values that stand in for it, in the unit of the events."""
+    moves = {"pt": PT, "et": PT, "abseta": ETA}
+    # A table may bin in another feature under these names, such as the supercluster's |eta|.
+    moves |= {feature: moves[n] for n, (feature, _) in table.axes().items() if n in moves}
+    present = {feature: columns[key] for feature, key in moves.items() if key in columns}
+    return {f: np.abs(v) if moves[f] == ETA else v for f, v in present.items()}
 
 
 def decide_again(
@@ -154,5 +174,12 @@ def decide_again(
     for table in tables:
         decided, inside = _decide(card, table, own, columns, schema)
         valid = valid & inside
-        own |= {name: passed & valid for name, passed in decided.items()}
-    return {**own, "scored": valid}
+        own |= decided
+    fields = {name: _only(valid, value) for name, value in own.items()}
+    return {**fields, "scored": valid}
+
+
+def _only(valid: Bools, value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`value` where the lepton is valid; elsewhere False or NaN."""
+    none = False if value.dtype.kind == "b" else np.nan
+    return np.where(valid, value, np.array(none, value.dtype))

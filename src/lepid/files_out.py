@@ -10,6 +10,16 @@ from pathlib import Path
 from lepid.errors import BadFile
 
 
+def check_folder(path: Path) -> None:
+    """Raise `BadFile` where no file can be written at `path`."""
+    if not path.parent.is_dir():
+        raise BadFile(str(path), "the folder to write into does not exist", (), "make it first")
+    if path.is_dir():
+        raise BadFile(str(path), "is a folder", (), "name a file")
+    if not os.access(path.parent, os.W_OK):
+        raise BadFile(str(path), "cannot be written", (), "choose another folder")
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Temporary path beside `path` with its suffixes, renamed to it when the block succeeds.
@@ -18,14 +28,11 @@ def atomic(path: Path) -> Iterator[Path]:
     ------
     BadFile : the folder of `path` does not exist or cannot be written to
     """
-    if not path.parent.is_dir():
-        raise BadFile(str(path), "the folder to write into does not exist", (), "make it first")
+    check_folder(path)
     name, dot, suffixes = path.name.partition(".")
     partial = path.with_name(f".{name}.part-{os.getpid()}{dot}{suffixes}")
     try:
         yield partial
         os.replace(partial, path)
-    except PermissionError as error:
-        raise BadFile(str(path), "cannot be written", (), "choose another folder") from error
     finally:
         partial.unlink(missing_ok=True)

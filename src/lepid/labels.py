@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lepid.efficiency import truth as rules
-from lepid.errors import MissingColumns, UnknownName
-from lepid.events.objects.attach import attach
+from lepid.errors import BadInput, MissingColumns, UnknownName
 from lepid.events.objects.flat import Columns, apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
@@ -70,7 +69,8 @@ def classify(known: Recognised, collection: str, scheme: str, flips: bool | None
     needed = {column: find(column) for column in chosen.required(flavour, flips)}
     missing = {c: f"truth scheme {scheme}" for c, name in needed.items() if name is None}
     if missing:
-        raise MissingColumns.of(f"events.{collection}", missing, known.columns[collection])
+        where, available = f"events.{collection}", known.columns[collection]
+        raise MissingColumns.of(where, missing, available, do="use simulation that keeps its truth")
     optional = {c: name for c in chosen.optional.get(flavour, ()) if (name := find(c))}
     compute = partial(_classify, scheme, flavour, flips)
     return apply(known.events, collection, {**optional, **needed}, compute)["class"]
@@ -80,11 +80,18 @@ def _classify(scheme: str, flavour: str, flips: bool | None, columns: Columns) -
     return {"class": rules.classify(scheme, flavour, columns, charge_flips=flips)}
 
 
-def attach_truth(events: Any, known: Recognised, asked: bool | str, *, inplace: bool) -> Any:
-    """`events` with ``truth_<scheme>`` on each lepton that the scheme has classes for."""
+def truth_results(known: Recognised, asked: bool | str) -> list[tuple[str, str, Any]]:
+    """(collection, ``truth_<scheme>``, classes), where the scheme has classes for the leptons.
+
+    Raises
+    ------
+    UnknownName, MissingColumns : as in `truth`
+    BadInput : the scheme has classes for none of the leptons
+    """
     scheme = asked if isinstance(asked, str) else default_scheme(known.schema)
-    for flavour, collection in known.leptons.items():
-        if flavour in scheme_named(scheme).needs:
-            codes = classify(known, collection, scheme)
-            events = attach(events, collection, f"truth_{scheme}", codes, inplace=inplace)
-    return events
+    needs = scheme_named(scheme).needs
+    found = [collection for flavour, collection in known.leptons.items() if flavour in needs]
+    if not found:
+        wrong = f"scheme {scheme!r} has classes for {', '.join(needs)}s, and there are none"
+        raise BadInput("truth", wrong)
+    return [(name, f"truth_{scheme}", classify(known, name, scheme)) for name in found]

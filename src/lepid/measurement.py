@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,18 @@ import numpy as np
 
 from lepid.efficiency import counting
 from lepid.efficiency.counting import EfficiencyTable
-from lepid.events.objects.flat import column, flatten, per_lepton
-from lepid.events.recognise import recognise
+from lepid.errors import BadInput
+from lepid.events.objects.flat import Columns, apply, column, is_dask, per_lepton
+from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
 from lepid.labels import classify, default_scheme, scheme_named
-from lepid.pipeline import facts_about
-from lepid.taggers.plan import split
+from lepid.provenance import facts_about
+from lepid.taggers.plan import require
 from lepid.units import convert
+
+PT, ETA = "pt", "eta"
+# What is counted with the working points, under names that no point has.
+SCORED, TRUTH, WEIGHT = "<scored>", "<truth>", "<weight>"
 
 
 def measure(
@@ -36,7 +41,7 @@ def measure(
     ----------
     scheme : truth scheme; None takes the one of the experiment
     weight : one number per event [n_event], one per lepton, jagged like the collection, or the
-        name of such a column, ``"genWeight"`` or ``"EventInfo.weight"``
+        name of such a column, ``"genWeight"`` or ``"EventInfo.weight"``; may be negative
     pt_edges : GeV
     abseta_edges : ascending
     origin : file that the events come from, for the record
@@ -44,50 +49,98 @@ def measure(
 
     Returns
     -------
-    EfficiencyTable; tables of several chunks or files add up with ``+``.
+    EfficiencyTable; tables of several chunks or files add up with ``+``. A lepton whose pt or
+    eta is not finite counts as one without a score.
 
     Raises
     ------
-    BadInput : the events are not decorated with this tagger, or a weight is not finite
+    BadInput : the events are not decorated with this tagger, it has no working points, a weight
+        is not finite, or the events are a dask collection
     MissingColumns : the events have no truth
     """
+    if is_dask(events):
+        do = "measure(events.compute(), ...), or call it inside map_partitions"
+        raise BadInput("measure", "dask events hold no values yet", (), do)
     known = recognise(events, schema)
-    name, _ = split(tagger)
-    facts = facts_about(events, name)
-    collection = facts["collection"]
+    facts = facts_about(events, tagger)
     chosen = scheme or default_scheme(known.schema)
-    classes = scheme_named(chosen).classes
-    find = known.finder(known.flavour(collection))
-    leptons = known.events[collection]
-    record = leptons[name]
-    points = [field for field in record.fields if field in facts["working_points"]]
-    arrays = {point: record[point] for point in points}
-    arrays |= {"<scored>": record["scored"], "<truth>": classify(known, collection, chosen)}
-    arrays |= {f"<{axis}>": leptons[str(find(axis))] for axis in ("pt", "eta")}
-    if weight is not None:
-        weights = column(known.events, weight) if isinstance(weight, str) else weight
-        arrays["<weight>"] = per_lepton(weights, record["scored"])
-    _, flat = flatten(arrays, f"events.{collection}")
     table = counting.empty(
-        tagger=name,
-        network=facts["card"].partition("@")[2],
-        collection=collection,
+        *facts["card"].split("@"),
+        collection=facts["collection"],
         scheme=chosen,
         experiment=known.schema.experiment,
-        classes=list(classes.values()),
-        working_points=points,
+        classes=list(scheme_named(chosen).classes.values()),
+        working_points=_points(known.events, facts),
         pt_edges=pt_edges,
         abseta_edges=abseta_edges,
         sources=[origin] if origin else [],
+        metadata={"sha256": ", ".join(facts["sha256"])} if facts["sha256"] else {},
     )
-    codes = np.array(list(classes))
+    arrays = _arrays(known, table)
+    if weight is not None:
+        arrays[WEIGHT] = _weights(known.events, weight, arrays[SCORED])
+    counted = [table]
+
+    def count(columns: Columns) -> Columns:
+        counted.append(_count(table, columns, known.schema))
+        return {SCORED: columns[SCORED]}
+
+    # Through `apply`, events without values, as coffea traces them, count as no leptons.
+    apply(known.events, table.collection, arrays, count)
+    return counted[-1]
+
+
+def _points(events: Any, facts: Mapping[str, Any]) -> list[str]:
+    tagger = facts["card"].partition("@")[0]
+    fields = events[facts["collection"]][tagger].fields
+    points = [field for field in fields if field in facts["working_points"]]
+    if not points:
+        wrong = f"has no working points here: {'; '.join(facts['reasons']) or 'its card has none'}"
+        raise BadInput(f"tagger {tagger}", wrong, (), "measure another tagger")
+    return points
+
+
+def _arrays(known: Recognised, table: EfficiencyTable) -> dict[str, Any]:
+    """What is counted: array of one value per lepton, by name."""
+    leptons = known.events[table.collection]
+    record = leptons[table.tagger]
+    find = known.finder(known.flavour(table.collection))
+    needs = dict.fromkeys((PT, ETA), f"the bins of {table.tagger}")
+    axes = require(needs, find, known.columns[table.collection], table.collection)
+    return {
+        **{point: record[point] for point in table.working_points},
+        SCORED: record["scored"],
+        TRUTH: classify(known, table.collection, table.scheme),
+        **{f"<{axis}>": leptons[name] for axis, name in axes.items()},
+    }
+
+
+def _count(table: EfficiencyTable, columns: Columns, schema: Schema) -> EfficiencyTable:
+    codes = np.array(list(scheme_named(table.scheme).classes))
     order = np.argsort(codes)
+    places = order[np.searchsorted(codes, columns[TRUTH], sorter=order)]
+    pt, eta = columns[f"<{PT}>"], columns[f"<{ETA}>"]
+    usable = np.isfinite(pt) & np.isfinite(eta)
+    # The numbers of leptons that are left out are checked too.
+    pt, eta = np.where(usable, pt, 0.0), np.where(usable, eta, 0.0)
     return counting.count(
         table,
-        decisions={point: flat[point] for point in points},
-        scored=flat["<scored>"],
-        truth_class=order[np.searchsorted(codes, flat["<truth>"], sorter=order)],
-        pt=convert(flat["<pt>"], known.schema.unit("GeV"), "GeV"),
-        abseta=np.abs(flat["<eta>"].astype(np.float64)),
-        weight=flat.get("<weight>"),
+        decisions={point: columns[point] for point in table.working_points},
+        scored=columns[SCORED] & usable,
+        truth_class=places,
+        pt=convert(pt, schema.unit("GeV"), "GeV"),
+        abseta=np.abs(eta),
+        weight=columns.get(WEIGHT),
     )
+
+
+def _weights(events: Any, weight: Any, like: Any) -> Any:
+    values = column(events, weight) if isinstance(weight, str) else weight
+    try:
+        return per_lepton(values, like)
+    except (TypeError, ValueError) as error:
+        where = f"weight {weight!r}" if isinstance(weight, str) else "weight"
+        wrong = "expected one number for each event or for each lepton"
+        raise BadInput(
+            where, wrong, (), "pass an array [n_event], or the name of a column"
+        ) from error

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lepid.errors import BadInput, LepidError, MissingColumns, UnknownName
+from lepid.errors import (
+    BadInput,
+    LepidError,
+    MissingColumns,
+    ProviderUnavailable,
+    UnknownName,
+)
 from lepid.evaluation import ETA, PT, WHERE, decide_again, evaluate
 from lepid.events import files
 from lepid.events.objects.attach import attach, note, notes
-from lepid.events.objects.flat import apply
+from lepid.events.objects.flat import apply, is_dask
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
-from lepid.labels import attach_truth
-from lepid.taggers import catalogue, session
+from lepid.labels import truth_results
+from lepid.provenance import facts_about, facts_of
+from lepid.taggers import catalogue
 from lepid.taggers import plan as plans
 from lepid.taggers.plan import Plan, Source
 
@@ -40,7 +46,7 @@ def decorate(
     ----------
     events : NanoEvents (eager, virtual or dask), or any awkward array of records
     taggers : names such as ``"muon_plit"`` or ``"muon_plit@reference-run3"``; None for every
-        tagger that these events can feed
+        tagger that these events can feed; one with `fractions` counts as named
     schema : name of a format, path of a schema file, or a Schema; found from the collections if
         not given
     source : "stored" takes scores from the file, "network" runs the network, "auto" prefers
@@ -48,7 +54,7 @@ def decorate(
     where : collection -> mask of the leptons worth scoring, jagged like the collection
     fractions : tagger -> fraction -> number, or one number per |eta| bin of its card
     truth : attach truth classes as ``truth_<scheme>``; True takes the scheme of the experiment
-    inplace : change `events` instead of returning new ones
+    inplace : change `events` instead of returning new ones; not for dask events
 
     Returns
     -------
@@ -65,18 +71,20 @@ def decorate(
     masks = _checked("where", where, known.leptons.values())
     asked = [taggers] if isinstance(taggers, str) else taggers
     made, facts = _plan(known, asked, source, fractions or {})
-    result = events if inplace else known.events
+    results = truth_results(known, truth) if truth else []
     for plan in made:
         collection = known.leptons[plan.card.flavour]
         columns: dict[str, Any] = dict(plan.columns)
         if collection in masks:
-            columns[WHERE] = masks[collection]
+            columns[WHERE] = jagged(f"where[{collection!r}]", masks[collection])
         compute = partial(evaluate, plan, known.schema, collection)
         record = apply(known.events, collection, columns, compute)
-        result = attach(result, collection, plan.card.tagger, record, inplace=inplace)
-        facts[plan.card.tagger] = _facts(plan, known.schema, collection)
-    if truth:
-        result = attach_truth(result, known, truth, inplace=inplace)
+        results.append((collection, plan.card.tagger, record))
+        facts[plan.card.tagger] = facts_of(plan, known.schema, collection)
+    # Nothing is attached before everything is there: an error leaves `events` as they were.
+    result = _changeable(events, known) if inplace else known.events
+    for collection, name, values in results:
+        result = attach(result, collection, name, values, inplace=inplace)
     return note(result, facts, inplace=inplace)
 
 
@@ -90,6 +98,30 @@ def _checked(
     return given or {}
 
 
+def jagged(where: str, values: Any) -> Any:
+    """`values`, which must be an awkward or dask-awkward array.
+
+    Raises
+    ------
+    BadInput : it is something else
+    """
+    if not hasattr(values, "ndim") or not hasattr(values, "fields"):
+        wrong = f"expected one value per lepton, found {type(values).__name__}"
+        raise BadInput(where, wrong, (), "pass an awkward array, jagged like the collection")
+    return values
+
+
+def _changeable(events: Any, known: Recognised) -> Any:
+    """`events`, with the lepton collections that were made from flat columns."""
+    if is_dask(events):
+        wrong = "dask events cannot be changed in place"
+        raise BadInput("inplace", wrong, (), "events = lepid.decorate(events, ...)")
+    for collection in known.leptons.values():
+        if collection not in events.fields:
+            events[collection] = known.events[collection]
+    return events
+
+
 def _plan(
     known: Recognised,
     asked: Sequence[str] | None,
@@ -98,19 +130,32 @@ def _plan(
 ) -> tuple[list[Plan], dict[str, dict[str, Any]]]:
     """Plans of the taggers, and the reasons of those that are left out when none was named."""
     names = catalogue.taggers() if asked is None else list(dict.fromkeys(asked))
-    _checked("fractions", fractions, {plans.split(name)[0] for name in names})
+    taggers = [plans.split(name)[0] for name in names]
+    _checked("fractions", fractions, set(taggers))
+    _check_once(names, taggers)
     made: list[Plan] = []
-    errors: dict[str, LepidError] = {}
-    for name in names:
-        tagger, _ = plans.split(name)
+    errors: list[LepidError] = []
+    left_out: dict[str, dict[str, Any]] = {}
+    for name, tagger in zip(names, taggers, strict=True):
+        named = asked is not None or tagger in fractions
         try:
-            given = fractions.get(tagger, {})
-            made.append(_plan_one(known, name, source, given, named=asked is not None))
+            made.append(_plan_one(known, name, source, fractions.get(tagger, {}), named=named))
         except LepidError as error:
-            errors[name] = error
-    if asked is not None and errors:
-        raise _one_error(list(errors.values()))
-    return made, {name: {"left_out": str(error)} for name, error in errors.items()}
+            # A provider is asked for by name too: nothing runs on another one in its place.
+            if named or isinstance(error, ProviderUnavailable):
+                errors.append(error)
+            left_out[tagger] = {"left_out": str(error)}
+    if errors:
+        raise _one_error(errors)
+    return made, left_out
+
+
+def _check_once(names: Sequence[str], taggers: Sequence[str]) -> None:
+    for tagger in taggers:
+        twice = [name for name, own in zip(names, taggers, strict=True) if own == tagger]
+        if len(twice) > 1:
+            wrong = f"{', '.join(twice)} would be the same field {tagger!r}"
+            raise BadInput("taggers", wrong, (), "name one of them; call decorate on other events")
 
 
 def _plan_one(
@@ -135,38 +180,6 @@ def _one_error(errors: Sequence[LepidError]) -> LepidError:
     return next((e for e in errors if not isinstance(e, MissingColumns)), errors[0])
 
 
-def _facts(plan: Plan, schema: Schema, collection: str) -> dict[str, Any]:
-    return {
-        "card": plan.card.name,
-        "collection": collection,
-        "schema": schema.name,
-        "source": plan.source,
-        "scores": list(plan.stored.values()) or [path for _, path, _ in plan.networks],
-        "sha256": [digest for _, _, digest in plan.networks],
-        "provider": plan.provider,
-        "threads": session.threads(plan.options.threads) if plan.provider else 0,
-        "decisions": list(plan.decisions.values()),
-        "tables": [table.path for table in plan.tables],
-        "working_points": [*plan.decisions, *(p for table in plan.tables for p in table.points)],
-        "fractions": {name: value.tolist() for name, value in plan.fractions.items()},
-        "reasons": list(plan.reasons),
-    }
-
-
-def facts_about(events: Any, tagger: str) -> dict[str, Any]:
-    """What `decorate` noted about a tagger.
-
-    Raises
-    ------
-    BadInput : the events are not decorated with it
-    """
-    facts = notes(events).get(tagger, {})
-    if "card" not in facts:
-        do = facts.get("left_out") or f"events = lepid.decorate(events, {tagger!r})"
-        raise BadInput(f"tagger {tagger}", "these events are not decorated with it", (), do)
-    return facts
-
-
 def decide(
     events: Any,
     tagger: str,
@@ -177,7 +190,8 @@ def decide(
 ) -> Any:
     """Record of `tagger` with its working points decided anew for shifted kinematics.
 
-    No network runs: scores and discriminants are those of the decorated `events`.
+    No network runs: scores and discriminants are those of the decorated `events`. A lepton that
+    has none, because it was outside the range of the working points, stays unscored.
 
     Parameters
     ----------
@@ -194,20 +208,23 @@ def decide(
     BadInput : the events are not decorated with it, or its decisions are stored ones
     """
     name, _ = plans.split(tagger)
-    facts = facts_about(events, name)
+    facts = facts_about(events, tagger)
     known = recognise(events, schema)
     collection = facts["collection"]
     find = known.finder(known.flavour(collection))
     card = catalogue.load(*facts["card"].split("@"))
     tables = plans.tables_named(card, facts["tables"])
     if not tables:
-        do = "its decisions are those that the file stores; they cannot follow a shifted pt"
-        raise BadInput(f"tagger {name}", "has no working points to decide", (), do)
+        why = "the file stores its decisions, which cannot follow a shifted pt"
+        do = "use what events[collection][tagger] holds" if facts["decisions"] else ""
+        wrong = f"has no working points to decide: {why if do else 'its card has none'}"
+        raise BadInput(f"tagger {name}", wrong, (), do)
     needed = plans.tables_need(card, tables)
     columns: dict[str, Any] = plans.require(needed, find, known.columns[collection], collection)
     record = known.events[collection][name]
     columns |= {f"{name}.{field}": record[field] for field in record.fields}
-    columns |= {key: shift for key, shift in ((PT, pt), (ETA, eta)) if shift is not None}
+    shifts = {PT: ("pt", pt), ETA: ("eta", eta)}
+    columns |= {key: jagged(n, shift) for key, (n, shift) in shifts.items() if shift is not None}
     compute = partial(decide_again, card, tables, known.schema, collection)
     return apply(known.events, collection, columns, compute)
 
@@ -242,35 +259,14 @@ def iterate(
 
 
 def decorate_new(events: Any, taggers: str | Sequence[str] | None, **options: Any) -> Any:
-    """Events decorated with those of the taggers that a file of lepid does not bring already."""
-    done = [name for name, facts in notes(events).items() if "card" in facts]
-    if taggers is None:
-        return events if done else decorate(events, **options)
-    asked = [taggers] if isinstance(taggers, str) else list(taggers)
-    left = [name for name in asked if plans.split(name)[0] not in done]
-    return decorate(events, left, **options) if left else events
+    """Events decorated with those of the taggers that a file of lepid does not bring already.
 
-
-def report(events: Any) -> None:
-    """Print where the scores and decisions of each tagger came from, and what was left out."""
-    sys.stdout.write(report_text(events) + "\n")
-
-
-def report_text(events: Any) -> str:
-    """What `report` prints."""
-    lines, left_out = [], []
-    for name, facts in notes(events).items():
-        if "left_out" in facts:
-            left_out.append(f"left out: {name} ({facts['left_out'].splitlines()[0]})")
-            continue
-        lines.append(f"{name}: {facts['collection']}, {facts['card']}, source {facts['source']}")
-        details = {
-            "scores": facts["scores"],
-            "sha256": [digest[:16] for digest in facts["sha256"]],
-            "provider": [facts["provider"]] if facts["provider"] else [],
-            "decisions": facts["decisions"],
-            "tables": [Path(table).name for table in facts["tables"]],
-            "but": facts["reasons"],
-        }
-        lines += [f"  {key}: {', '.join(values)}" for key, values in details.items() if values]
-    return "\n".join([*lines, *left_out]) or "no tagger: these events are not decorated"
+    With `where` or `fractions` among the options, none counts as done.
+    """
+    asked = [taggers] if isinstance(taggers, str) else taggers
+    done = {n: facts["card"] for n, facts in notes(events).items() if "card" in facts}
+    if not done or options.get("where") or options.get("fractions"):
+        return decorate(events, asked, **options)
+    names = {*done, *done.values()}
+    left = [name for name in asked or () if name not in names]
+    return decorate(events, left, **options)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,7 @@ from lepid.files_out import atomic
 # ATLAS TTree, ATLAS RNTuple, NanoAOD and lepid's own output, Delphes, TopCPToolkit.
 TREE_NAMES = ("CollectionTree", "EventData", "Events", "Delphes", "reco", "nominal", "analysis")
 METADATA_KEY = "lepid"
+TOP = -1
 
 
 @dataclass(frozen=True)
@@ -27,32 +29,43 @@ class Tree:
     path : str
     name : str, of the tree
     n_event : int
-    columns : names of its columns; a column of a split branch is named by its leaf
     metadata : str, what lepid stored beside the tree when it wrote the file, else empty
+    source : the tree, open
     """
 
     path: str
     name: str
     n_event: int
-    columns: tuple[str, ...]
     metadata: str
     source: Any
 
-    def arrays(
-        self, columns: Iterable[str], start: int, stop: int, accessed: list[Any] | None = None
-    ) -> Any:
-        """Virtual record array of `columns` for entries [`start`, `stop`).
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that can be read; a split branch is named by its leaves."""
+        return tuple(self._readable)
 
-        Nothing is read until a value is used; `accessed` then collects what was read.
+    def form(self, column: str) -> Any:
+        """Awkward form of a column; nothing is read."""
+        return self._readable[column][0]
+
+    def read(self, column: str, start: int, stop: int) -> Any:
+        """Array of a column for entries [`start`, `stop`).
+
+        Raises
+        ------
+        BadFile : the file is damaged there
         """
-        wanted = set(columns)
-        return self.source.arrays(
-            filter_name=lambda name: name.rpartition("/")[2] in wanted,
-            entry_start=start,
-            entry_stop=stop,
-            virtual=True,
-            access_log=accessed,
-        )
+        branch = self._readable[column][1]
+        options = {"entry_start": start, "entry_stop": stop, "array_cache": None}
+        return _read(Path(self.path), lambda: branch.array(**options))
+
+    @cached_property
+    def _readable(self) -> dict[str, tuple[Any, Any]]:
+        kind = _fields if hasattr(self.source, "field_records") else _leaves
+        found: dict[str, tuple[Any, Any]] = {}
+        for name, form, branch in _read(Path(self.path), lambda: list(kind(self.source))):
+            found.setdefault(name, (form, branch))
+        return found
 
 
 def open_tree(path: Path, tree: str | None = None) -> Tree:
@@ -64,7 +77,7 @@ def open_tree(path: Path, tree: str | None = None) -> Tree:
     NoLeptons : no tree of that name, or several trees and no known name among them
     """
     file = _open(path)
-    classes = file.classnames(cycle=False)
+    classes = _read(path, lambda: file.classnames(cycle=False))
     trees = [key for key, kind in classes.items() if kind in ("TTree", "ROOT::RNTuple")]
     if tree is None:
         known = [name for name in TREE_NAMES if name in trees] or (trees if len(trees) == 1 else [])
@@ -75,8 +88,10 @@ def open_tree(path: Path, tree: str | None = None) -> Tree:
     elif tree not in trees:
         raise NoLeptons(str(path), f"no tree {tree!r}", trees, "give one of these as tree=")
     source = _read(path, lambda: file[tree])
-    metadata = str(file[METADATA_KEY]) if METADATA_KEY in classes else ""
-    return Tree(str(path), tree, int(source.num_entries), _column_names(source), metadata, source)
+    n_event = _read(path, lambda: int(source.num_entries))
+    stored = classes.get(METADATA_KEY) == "TObjString"
+    metadata = _read(path, lambda: str(file[METADATA_KEY])) if stored else ""
+    return Tree(str(path), tree, n_event, metadata, source)
 
 
 def _open(path: Path) -> Any:
@@ -95,25 +110,55 @@ def _read(path: Path, action: Any) -> Any:
         raise BadFile(str(path), wrong, (), "check that the file is complete") from error
 
 
-def _column_names(source: Any) -> tuple[str, ...]:
-    if hasattr(source, "fields"):
-        # RNTuple.keys() walks all sub-fields, which takes seconds; the top level is enough.
-        names = [field.name for field in source.fields if not field.name.startswith("_")]
-    else:
-        leaves = [(key, branch) for key, branch in source.iteritems() if not branch.branches]
-        names = [key.rpartition("/")[2] for key, branch in leaves if _is_readable(branch)]
-    return tuple(dict.fromkeys(names))
+def _leaves(source: Any) -> Iterator[tuple[str, Any, Any]]:
+    """(name, form, branch) of the branches of a TTree that hold values of a known kind."""
+    for key, branch in source.iteritems():
+        # A name that ends in a dot is the header of an ATLAS store, which holds no values.
+        if not branch.branches and not key.endswith(".") and (form := _form(branch)) is not None:
+            yield key.rpartition("/")[2], form, branch
 
 
-def _is_readable(branch: Any) -> bool:
+def _form(branch: Any) -> Any:
     # Some branches of an ATLAS file hold C++ classes that have no array form; ask each one.
     try:
-        branch.interpretation.awkward_form(branch.file)
+        return branch.interpretation.awkward_form(branch.file)
     except (uproot.interpretation.identify.UnknownInterpretation, ValueError, TypeError):
-        return False
+        return None
     except uproot.interpretation.objects.CannotBeAwkward:
-        return False
-    return True
+        return None
+
+
+def _fields(source: Any) -> Iterator[tuple[str, Any, Any]]:
+    """(name, form, field) of the top-level fields of an RNTuple.
+
+    A static store of ATLAS, ``ElectronsAux:``, is one record: its fields count as top-level ones.
+    """
+    # uproot's own to_akform() searches all records once per field, which takes seconds.
+    children: dict[int, list[int]] = {}
+    for i, record in enumerate(source.field_records):
+        children.setdefault(record.parent_field_id, []).append(i)
+        if record.parent_field_id == i:
+            children.setdefault(TOP, []).append(i)
+
+    def below(i: int) -> Iterator[Any]:
+        for child in children.get(i, ()):
+            if child != i:
+                yield source.all_fields[child]
+                yield from below(child)
+
+    def forms(field: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
+        paths = [child.path for child in below(field.field_id) if child.path]
+        form = source.field_form(field.field_id, paths)
+        if form.is_record and name.endswith("Aux:"):
+            for child in field.fields:
+                yield from forms(child, name + child.name)
+        elif not (form.is_record and not form.fields):
+            yield name, form, field
+
+    for i in children.get(TOP, ()):
+        field = source.all_fields[i]
+        if not field.name.startswith("_"):
+            yield from forms(field, field.name)
 
 
 def write_objects(path: Path, objects: Mapping[str, Any]) -> None:

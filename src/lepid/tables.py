@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from lepid.errors import BadTable
+from lepid.errors import BadTable, first_line
 from lepid.files_out import atomic
 
 Node = dict[str, Any]
@@ -44,10 +47,13 @@ class Tables:
     def _corrections(self) -> correctionlib.CorrectionSet:
         try:
             return correctionlib.CorrectionSet.from_string(self.text)
-        except (RuntimeError, ValidationError) as error:
-            raise BadTable(
-                self.path, f"not a correctionlib v2 file: {_first_line(error)}"
-            ) from error
+        except (RuntimeError, IndexError, ValueError) as error:
+            wrong = f"not a correctionlib v2 file: {first_line(error)}"
+            raise BadTable(self.path, wrong) from error
+
+    def check(self) -> None:
+        """Raise `BadTable` if correctionlib cannot evaluate one of the corrections."""
+        self._corrections  # noqa: B018
 
     def __getstate__(self) -> dict[str, str]:
         return {"path": self.path, "text": self.text}
@@ -67,13 +73,19 @@ class Tables:
 
         The unit is the text in square brackets, ``[GeV]``; without brackets it is empty.
         """
-        entry = next(c for c in self._content["corrections"] if c["name"] == name)
+        entry = self._entry(name)
         return {i["name"]: _bracketed(i.get("description") or "") for i in entry["inputs"]}
+
+    def input_types(self, name: str) -> dict[str, str]:
+        """Input names of correction `name` and their types: real, int or string."""
+        return {i["name"]: i["type"] for i in self._entry(name)["inputs"]}
 
     def output_unit(self, name: str) -> str:
         """Unit that the description of the output of correction `name` ends with."""
-        entry = next(c for c in self._content["corrections"] if c["name"] == name)
-        return _bracketed(entry["output"].get("description") or "")
+        return _bracketed(self._entry(name)["output"].get("description") or "")
+
+    def _entry(self, name: str) -> dict[str, Any]:
+        return next(c for c in self._content["corrections"] if c["name"] == name)
 
     def look_up(
         self, name: str, *inputs: npt.NDArray[Any] | str | float
@@ -92,17 +104,13 @@ class Tables:
         try:
             values = self._corrections[name].evaluate(*inputs)
         except (RuntimeError, IndexError, ValueError) as error:
-            raise BadTable(self.path, f"{name}: {_first_line(error)}") from error
+            raise BadTable(self.path, f"{name}: {first_line(error)}") from error
         return np.asarray(values, dtype=np.float64)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 def _bracketed(text: str) -> str:
-    _, opening, rest = text.rpartition("[")
-    return rest.rstrip("] .") if opening else ""
+    found = re.search(r"\[([^\[\]]*)\][ .]*$", text)
+    return found[1].strip() if found else ""
 
 
 def read(path: Path) -> Tables:
@@ -116,13 +124,47 @@ def read(path: Path) -> Tables:
         raw = path.read_bytes()
         text = gzip.decompress(raw).decode() if raw[:2] == b"\x1f\x8b" else raw.decode()
         content = json.loads(text)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, EOFError) as error:
-        raise BadTable(str(path), f"cannot be read: {_first_line(error)}") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, EOFError, zlib.error) as error:
+        raise BadTable(str(path), f"cannot be read: {first_line(error)}") from error
     if not isinstance(content, dict) or "corrections" not in content:
         raise BadTable(str(path), "not a correctionlib file: it has no list `corrections`")
     tables = Tables(str(path), text)
-    tables._corrections  # noqa: B018  (a broken file is an error here, not at the first event)
+    # A broken file is an error here, not at the first event.
+    tables.check()
     return tables
+
+
+def assemble(path: Path, description: str, corrections: Sequence[Node]) -> Tables:
+    """What a correctionlib v2 file of `corrections` at `path` holds.
+
+    Raises
+    ------
+    BadTable : a correction breaks the rules of schema v2, or cannot be evaluated
+    """
+    try:
+        model = schema.CorrectionSet.model_validate(
+            {"schema_version": 2, "description": description, "corrections": list(corrections)}
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        # pydantic names the kinds of node that it tried, tagged-union[...], in between.
+        place = ".".join(str(part) for part in first["loc"] if not re.search(r"[\[(]", str(part)))
+        raise BadTable(str(path), f"{place}: {first['msg']}") from error
+    tables = Tables(str(path), model.model_dump_json(exclude_unset=True, indent=1) + "\n")
+    tables.check()
+    return tables
+
+
+def save(path: Path, tables: Tables) -> None:
+    """Write `tables` to `path`, gzipped if it ends in ``.gz``.
+
+    Raises
+    ------
+    BadFile : the folder does not exist or cannot be written to
+    """
+    raw = tables.text.encode()
+    with atomic(path) as partial:
+        partial.write_bytes(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
 
 
 def write_corrections(path: Path, description: str, corrections: Sequence[Node]) -> None:
@@ -132,20 +174,7 @@ def write_corrections(path: Path, description: str, corrections: Sequence[Node])
     ------
     BadTable : a correction breaks the rules of schema v2; nothing is written
     """
-    try:
-        model = schema.CorrectionSet.model_validate(
-            {"schema_version": 2, "description": description, "corrections": list(corrections)}
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BadTable(str(path), f"{place}: {first['msg']}") from error
-    text = model.model_dump_json(exclude_unset=True, indent=1)
-    with atomic(path) as partial:
-        if path.suffix == ".gz":
-            partial.write_bytes(gzip.compress(text.encode(), mtime=0))
-        else:
-            partial.write_text(text + "\n")
+    save(path, assemble(path, description, corrections))
 
 
 def correction(
@@ -188,10 +217,39 @@ def binning(variable: str, edges: Sequence[float | str], content: Sequence[Node 
     return {
         "nodetype": "binning",
         "input": variable,
-        "edges": list(edges),
-        "content": list(content),
+        "edges": [_edge(edge) for edge in edges],
+        "content": [entry if isinstance(entry, dict) else float(entry) for entry in content],
         "flow": "clamp",
     }
+
+
+def _edge(edge: float | str) -> float | str:
+    # JSON has no infinity; correctionlib takes the words.
+    return float(edge) if np.isfinite(float(edge)) else str(float(edge))
+
+
+def constant(value: float, variable: str) -> Node | float:
+    """Node that is `value` to the last digit, whatever `variable` is.
+
+    Raises
+    ------
+    BadTable : `value` is not finite
+    """
+    value = _finite(value)
+    # correctionlib reads longer JSON numbers one ulp off; the text of a formula is exact.
+    short = round(value, 6) == value and abs(value) < 1e9
+    return value if short else formula(_digits(value), variable)
+
+
+def _digits(value: float) -> str:
+    # correctionlib's formulas know 1e16 and not 1e+16.
+    return repr(value).replace("e+", "e")
+
+
+def _finite(value: float) -> float:
+    if not np.isfinite(value):
+        raise BadTable("cut", f"{value} is not a finite number")
+    return float(value)
 
 
 def piecewise_linear(variable: str, nodes: Sequence[float], values: Sequence[float]) -> Node:
@@ -201,13 +259,15 @@ def piecewise_linear(variable: str, nodes: Sequence[float], values: Sequence[flo
     ------
     Athena AsgElectronSelectorTool, `doSmoothBinInterpolation`: E_T nodes 5.5, 8.5, ..., 47.5 GeV.
     """
-    if len(nodes) != len(values) or len(nodes) < 1 or any(np.diff(nodes) <= 0):
-        wrong = f"{len(nodes)} nodes for {len(values)} values, or nodes not ascending"
+    x, y = [float(node) for node in nodes], [_finite(value) for value in values]
+    if len(x) != len(y) or len(x) < 1 or not all(np.diff(x) > 0):
+        wrong = f"{len(x)} nodes for {len(y)} values, or nodes not ascending"
         raise BadTable("piecewise_linear", wrong)
     lines = [
-        # The text keeps every digit; correctionlib reads JSON numbers one ulp off.
-        formula(f"{low!r}+({high!r}-({low!r}))*(x-{left!r})/({right!r}-{left!r})", variable)
-        for left, right, low, high in zip(nodes, nodes[1:], values, values[1:], strict=False)
+        formula(f"{low}+({high}-({low}))*(x-({left}))/({right}-({left}))", variable)
+        for (left, low), (right, high) in pairwise(
+            zip(map(_digits, x), map(_digits, y), strict=True)
+        )
     ]
-    first, last = formula(repr(values[0]), variable), formula(repr(values[-1]), variable)
-    return binning(variable, ["-inf", *nodes, "inf"], [first, *lines, last])
+    ends = constant(y[0], variable), constant(y[-1], variable)
+    return binning(variable, ["-inf", *x, "inf"], [ends[0], *lines, ends[1]])

@@ -10,7 +10,9 @@ from lepid.taggers import catalogue
 from lepid.taggers.card import Card, Form
 from lepid.taggers.plan import split
 from lepid.working_points import table as working_points
-from lepid.working_points.table import Table
+from lepid.working_points.table import Requirement, Table
+
+ABSENT = "no file"
 
 
 def taggers(arguments: argparse.Namespace) -> int:
@@ -22,9 +24,16 @@ def taggers(arguments: argparse.Namespace) -> int:
         problems = {path: str(error) for path, error in broken.items()}
         terminal.say_json({"taggers": listed, "broken": problems})
     else:
-        rows = [(card.tagger, card.network, _state(card), card.description) for card in cards]
-        columns = ("tagger", "network", "runs from", "what it is")
-        terminal.say_table("taggers", columns, rows)
+        rows = [(card.name, _state(card), card.description) for card in cards]
+        terminal.say_table("taggers", ("name", "runs from", "what it is"), rows)
+        for variable in ("LEPID_CALIBRATION", "LEPID_MODELS"):
+            names = [
+                card.name
+                for card in cards
+                if _state(card) == ABSENT and _variable(card) == variable
+            ]
+            if names:
+                terminal.say_wrapped(f"{ABSENT}: set {variable} for {', '.join(names)}")
         for error in broken.values():
             terminal.say(str(error))
     return 1 if broken else 0
@@ -32,11 +41,14 @@ def taggers(arguments: argparse.Namespace) -> int:
 
 def _state(card: Card) -> str:
     if not card.networks:
-        return "stored columns"
+        return "stored"
     if all(catalogue.find(card, network) for network in card.networks):
-        return "network" + (", when named" if card.reference else "")
-    variable = "LEPID_CALIBRATION" if card.networks[0].path else "LEPID_MODELS"
-    return f"network not found: set {variable}"
+        return "network" + (", if named" if card.reference else "")
+    return ABSENT
+
+
+def _variable(card: Card) -> str:
+    return "LEPID_CALIBRATION" if card.networks[0].path else "LEPID_MODELS"
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -56,6 +68,10 @@ def show(arguments: argparse.Namespace) -> int:
         return 0
     for card in cards:
         _show_card(card)
+    # The networks of a tagger share tables.
+    tables = {catalogue.table_path(c, name): None for c in cards for name in c.working_points}
+    for path in tables:
+        _show_table(working_points.read(path))
     return 0
 
 
@@ -78,9 +94,7 @@ def _show_card(card: Card) -> None:
             listed = ", ".join(entry.feature for entry in node.inputs)
             lines.append(f"    {node.name}, {len(node.inputs)} per {node.per}: {listed}")
     lines += [f"  note    {note}" for note in card.notes]
-    terminal.say("\n".join(lines))
-    for name in card.working_points:
-        _show_table(working_points.read(catalogue.table_path(card, name)))
+    terminal.say_wrapped("\n".join(lines))
 
 
 def _form(form: Form) -> str:
@@ -96,13 +110,18 @@ def _form(form: Form) -> str:
     return f"ln {ratio}" if form.kind == "log_ratio" else ratio
 
 
+def _requirement(table: Table, requirement: Requirement) -> str:
+    inputs = ", ".join(table.tables.inputs(requirement.correction))
+    return f"{requirement.quantity} {requirement.sense} {requirement.correction}({inputs})"
+
+
 def _show_table(table: Table) -> None:
     rows = [
-        (point, " and ".join(f"{r.quantity} {r.sense} cut {r.correction}" for r in requirements))
+        (point, " and ".join(_requirement(table, r) for r in requirements))
         for point, requirements in table.rules.points.items()
     ]
     terminal.say_table(f"working points of {table.path}", ("point", "requires"), rows)
     axes = [f"{name} = {feature} [{unit}]" for name, (feature, unit) in table.axes().items()]
-    terminal.say(f"  {table.tables.description.splitlines()[0]}")
-    terminal.say(f"  binned in {', '.join(axes)}")
-    terminal.say(f"  bound to {table.binding_text()}")
+    terminal.say_wrapped(f"  {table.tables.description.splitlines()[0]}")
+    terminal.say_wrapped(f"  binned in {', '.join(axes)}")
+    terminal.say_wrapped(f"  bound to {table.binding_text()}")

@@ -6,18 +6,21 @@ import argparse
 from pathlib import Path
 
 from lepid.cli import terminal
+from lepid.cli.outputs import check
 from lepid.events import files
 from lepid.events.objects.attach import notes
-from lepid.events.output import Writer
-from lepid.pipeline import iterate, report_text
+from lepid.events.output import SUFFIXES, Writer
+from lepid.pipeline import iterate
+from lepid.provenance import report_text
 from lepid.taggers import session
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Decorate the files of the command line and write one file."""
+    path = Path(arguments.output)
+    check([path], SUFFIXES, arguments.files)
     total = files.count(arguments.files, arguments.tree)
     how = files.layout_of(arguments.files, arguments.tree, arguments.schema)
-    path = Path(arguments.output)
     events = None
     with (
         session.settings(arguments.provider, arguments.threads),
@@ -40,6 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
         facts = {"output": str(path), "events": total, "taggers": notes(events)}
         terminal.say_json(facts)
     else:
-        terminal.say(report_text(events))
+        terminal.say_wrapped(report_text(events))
         terminal.say(f"{total} events written to {path}")
     return 0

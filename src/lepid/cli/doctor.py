@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.say_table("lepid doctor", ("what", "state", "found"), rows)
         for check in checks:
             if check.do:
-                terminal.say(f"{check.name}: {check.do}")
+                terminal.say_wrapped(f"{check.name}: {check.do}")
     return 1 if any(check.state == "error" for check in checks) else 0
 
 
@@ -82,7 +82,10 @@ def _providers() -> list[Check]:
 
 
 def _threads() -> Check:
-    chosen = session.current_settings()
+    try:
+        chosen = session.current_settings()
+    except LepidError as error:
+        return Check("threads", "error", f"{error.where}: {error.wrong}", error.do)
     found = f"{session.threads(chosen.threads)} per session here, 1 in the workers of a pool"
     return Check("threads", "ok", f"{found}; provider {chosen.provider}")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lepid.cli import terminal
+from lepid.cli.outputs import check
 from lepid.efficiency import export, summary
 from lepid.efficiency.counting import EfficiencyTable
-from lepid.errors import BadInput, near_misses
+from lepid.errors import BadInput, UnknownWorkingPoint
 from lepid.events import files
 from lepid.files_out import atomic
 from lepid.html_report import html
@@ -25,26 +26,26 @@ IMAGES = (".png", ".pdf", ".svg")
 def run(arguments: argparse.Namespace) -> int:
     """Measure the files of the command line, show the table and write it."""
     outputs = [Path(path) for path in arguments.output]
-    for path in outputs:
-        _check_suffix(path)
+    check(outputs, (*IMAGES, ".html", *export.WRITERS), arguments.files)
     table = _measure(arguments)
+    rows = _rows(table, arguments.working_point)
     for path in outputs:
         _write(table, path, arguments)
     if arguments.json:
-        terminal.say_json([vars(row) for row in summary.rows(table)])
+        terminal.say_json([vars(row) for row in rows])
         return 0
-    _show(table, arguments.working_point)
+    _show(table, rows)
     for path in outputs:
         terminal.say(f"written: {path}")
     return 0
 
 
-def _check_suffix(path: Path) -> None:
-    known = (*IMAGES, ".html", *export.WRITERS)
-    if not path.name.lower().endswith(known):
-        wrong = f"nothing is written with the suffix {path.suffix!r}"
-        near = near_misses(path.suffix, known)
-        raise BadInput(str(path), wrong, near, f"use one of: {', '.join(known)}")
+def _rows(table: EfficiencyTable, chosen: Sequence[str]) -> list[summary.Row]:
+    for name in chosen:
+        if name not in table.working_points:
+            where = f"tagger {table.tagger}"
+            raise UnknownWorkingPoint.of(where, "working point", name, table.working_points)
+    return [row for row in summary.rows(table) if not chosen or row.working_point in chosen]
 
 
 def _measure(arguments: argparse.Namespace) -> EfficiencyTable:
@@ -73,10 +74,11 @@ def _measure(arguments: argparse.Namespace) -> EfficiencyTable:
 def _write(table: EfficiencyTable, path: Path, arguments: argparse.Namespace) -> None:
     style = arguments.style or table.experiment or None
     options = {"working_points": arguments.working_point or None, "style": style}
-    if path.suffix in IMAGES:
+    suffix = path.suffix.lower()
+    if suffix in IMAGES:
         figure = efficiency_figure(table, arguments.by, **options)
         save(figure, path)
-    elif path.suffix == ".html":
+    elif suffix == ".html":
         images = {
             f"efficiency against {name}": png(efficiency_figure(table, by, **options))
             for by, name in (("pt", "pT"), ("abseta", "|eta|"))
@@ -87,20 +89,19 @@ def _write(table: EfficiencyTable, path: Path, arguments: argparse.Namespace) ->
         export.write(table, path)
 
 
-def _show(table: EfficiencyTable, chosen: Sequence[str]) -> None:
-    rows = [
+def _show(table: EfficiencyTable, rows: Sequence[summary.Row]) -> None:
+    lines = [
         (
             row.truth_class,
             row.working_point,
             summary.value_text(row),
             f"{summary.count_text(row.passed)} / {summary.count_text(row.total)}",
         )
-        for row in summary.rows(table)
-        if not chosen or row.working_point in chosen
+        for row in rows
     ]
     title = f"{table.tagger}@{table.network} on {table.collection}, {table.scheme} classes"
     columns = ("class", "working point", "efficiency", "passed / all")
-    terminal.say_table(title, columns, rows)
+    terminal.say_table(title, columns, lines)
     terminal.say(f"intervals: {summary.interval_text(table)}")
     for name, unscored, outside in summary.left_out(table):
         lost = f"{unscored} without a score, {summary.count_text(outside)} outside the bins"

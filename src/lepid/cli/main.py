@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
-from lepid.cli import catalogue, decorate, doctor, efficiency
+from lepid.cli import catalogue, decorate, doctor
 from lepid.errors import LepidError
 
 FAILED, INTERRUPTED = 1, 130
@@ -21,20 +23,36 @@ def main(words: Sequence[str] | None = None) -> int:
     ----------
     words : arguments without the program's name; None takes those of the process
     """
+    if words is None:
+        # Without a handler the process dies at once and leaves its partial output behind.
+        signal.signal(signal.SIGTERM, _terminate)
     arguments = parser().parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
-        return run(arguments)
-    except LepidError as error:
-        sys.stderr.write(f"lepid {arguments.command}: {error}\n")
-        return FAILED
+        status = run(arguments)
+        # A reader that has gone shows here, and not after the last line of Python.
+        sys.stdout.flush()
     except BrokenPipeError:
         # The reader of a pipe, such as head, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (LepidError, OSError) as error:
+        sys.stderr.write(f"lepid {arguments.command}: {error}\n")
+        return FAILED
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; no output was left half-written\n")
+        sys.stderr.write(f"lepid {arguments.command}: interrupted, nothing was written\n")
         return INTERRUPTED
+    return status
+
+
+def _terminate(number: int, _: object) -> None:
+    sys.exit(128 + number)
+
+
+def _efficiency(arguments: argparse.Namespace) -> int:
+    from lepid.cli import efficiency  # noqa: PLC0415  (plots take a second to load)
+
+    return efficiency.run(arguments)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -140,21 +158,32 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
     command.add_argument("--by", choices=("pt", "abseta"), default="pt", help="axis of a picture")
     command.add_argument("--style", choices=("atlas", "cms"), help="style of pictures")
     _add_common(command)
-    command.set_defaults(run=efficiency.run)
+    command.set_defaults(run=_efficiency)
 
 
 def _add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--tree", metavar="NAME", help="tree, if its name is unusual")
     command.add_argument("--schema", metavar="NAME", help="format, if the columns do not tell")
-    command.add_argument("--step", type=int, default=STEP, metavar="N", help="events at a time")
+    command.add_argument(
+        "--step", type=_positive, default=STEP, metavar="N", help="events at a time"
+    )
     command.add_argument("--provider", choices=("auto", "cpu", "cuda"), help="what runs networks")
-    command.add_argument("--threads", type=int, metavar="N", help="threads of a network")
+    command.add_argument("--threads", type=_positive, metavar="N", help="threads of a network")
     command.add_argument("--quiet", action="store_true", help="no progress")
     command.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def _edges(text: str) -> list[float]:
     try:
-        return [float(part) for part in text.split(",")]
+        edges = [float(part) for part in text.split(",")]
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers a,b,c") from error
+    if len(edges) < 2 or not all(low < high for low, high in pairwise(edges)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not two or more numbers that increase")
+    return edges
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)

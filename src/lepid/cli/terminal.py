@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,12 +15,23 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-PIPE_WIDTH = 10_000
+MIN_WIDTH = 60
 
 
 def say(text: str = "") -> None:
     """Write a line to stdout."""
     sys.stdout.write(text + "\n")
+
+
+def say_wrapped(text: str) -> None:
+    """Write lines to stdout: folded at the width of a terminal, whole in a pipe."""
+    if not sys.stdout.isatty():
+        say(text)
+        return
+    width = max(MIN_WIDTH, shutil.get_terminal_size((100, 24)).columns)
+    for line in text.splitlines():
+        hanging = " " * (len(line) - len(line.lstrip()) + 4)
+        say(textwrap.fill(line, width, subsequent_indent=hanging, break_on_hyphens=False))
 
 
 def say_json(value: Any) -> None:
@@ -36,8 +49,8 @@ def say_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]])
             say("  ".join(cells).rstrip())
         return
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*row)
     Console(highlight=False).print(table)

@@ -3,69 +3,19 @@
 from __future__ import annotations
 
 import glob
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from lepid.errors import AmbiguousSchema, BadFile, BadInput, NoLeptons
-from lepid.events import schema as schemas
+from lepid.errors import BadFile, BadInput, NoLeptons, UnknownName, near_misses
+from lepid.events.layout import Layout, Source, layout
 from lepid.events.objects import attach, parquet, virtual
-from lepid.events.objects.flat import columns_of
-from lepid.events.recognise import require
-from lepid.root_files import open_tree
 from lepid.events.schema import Schema
+from lepid.root_files import open_tree
 
 Paths = str | Path | Iterable[str | Path]
 SUFFIXES = (".root", ".parquet")
-
-
-class Source(Protocol):
-    """What a file of any kind offers."""
-
-    @property
-    def path(self) -> str:
-        """Where it lies."""
-
-    @property
-    def n_event(self) -> int:
-        """Number of events."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of its columns."""
-
-    @property
-    def metadata(self) -> str:
-        """What lepid stored when it wrote the file, else empty."""
-
-    def arrays(
-        self, columns: Iterable[str], start: int, stop: int, accessed: list[Any] | None = None
-    ) -> Any:
-        """Virtual record array of `columns` for events [`start`, `stop`)."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the flat columns of a file become collections.
-
-    Attributes
-    ----------
-    schema : Schema
-    groups : collection -> column -> flat name
-    nested : collection -> tagger -> field -> flat name, in files that lepid wrote
-    alone : columns that belong to no collection
-    leptons : flavour -> collection
-    notes : what lepid noted when it wrote the file
-    """
-
-    schema: Schema
-    groups: Mapping[str, Mapping[str, str]]
-    nested: Mapping[str, Mapping[str, Mapping[str, str]]]
-    alone: tuple[str, ...]
-    leptons: Mapping[str, str]
-    notes: Mapping[str, Any]
 
 
 def expand(paths: Paths) -> list[Path]:
@@ -104,34 +54,6 @@ def source(path: Path, tree: str | None = None) -> Source:
     return open_tree(path, tree)
 
 
-def layout(file: Source, schema: str | Path | Schema | None = None) -> Layout:
-    """How the columns of `file` become collections.
-
-    Raises
-    ------
-    NoLeptons : no lepton collection
-    AmbiguousSchema : collections of several formats
-    """
-    if file.metadata:
-        facts = json.loads(file.metadata)
-        flat = not file.path.endswith(".parquet")
-        return _own_layout(facts) if flat else _nested_layout(file, facts["schema"], facts["notes"])
-    candidates = [schemas.load(schema)] if schema else list(schemas.known().values())
-    groups = {s.name: s.group(file.columns) for s in candidates if s.detected or schema}
-    leptons = {s.name: s.leptons(groups[s.name]) for s in candidates if s.name in groups}
-    fitting = {name: list(found.values()) for name, found in leptons.items() if found}
-    if len(fitting) > 1:
-        raise AmbiguousSchema.of(fitting)
-    if not fitting:
-        return _nested_layout(file, schema, {})
-    chosen = next(s for s in candidates if s.name in fitting)
-    found = groups[chosen.name]
-    used = {name for columns in found.values() for name in columns.values()}
-    counters = {f"n{name}" for name in found}
-    alone = tuple(c for c in file.columns if c not in used and c not in counters)
-    return Layout(chosen, found, {}, alone, leptons[chosen.name], {})
-
-
 def layout_of(
     paths: Paths, tree: str | None = None, schema: str | Path | Schema | None = None
 ) -> Layout:
@@ -139,73 +61,62 @@ def layout_of(
     return layout(source(expand(paths)[0], tree), schema)
 
 
-def _nested_layout(
-    file: Source, schema: str | Path | Schema | None, notes: Mapping[str, Any]
-) -> Layout:
-    """Layout of a file whose columns are collections already, as parquet has them."""
-    records = file.arrays(file.columns, 0, 0)
-    columns = columns_of(records) if records.fields else {}
-    names = {name: fields for name, fields in columns.items() if fields}
-    if not names:
-        shown = ", ".join(file.columns[:8]) or "nothing"
-        wrong = f"no collection of electrons or muons; it holds {shown}"
-        raise NoLeptons(file.path, wrong, (), "give schema= if the leptons have other names")
-    chosen = schemas.load(schema) if schema else schemas.detect(names)
-    leptons = chosen.leptons(names)
-    require(leptons, file.path, chosen.name)
-    return Layout(chosen, {}, {}, file.columns, leptons, notes)
-
-
-def _own_layout(facts: Mapping[str, Any]) -> Layout:
-    """Layout of the flat branches that lepid wrote."""
-    groups = {c: {n: f"{c}_{n}" for n in names} for c, names in facts["columns"].items()}
-    nested = {
-        collection: {t: {f: f"{collection}_{t}_{f}" for f in fs} for t, fs in taggers.items()}
-        for collection, taggers in facts["taggers"].items()
-    }
-    chosen = schemas.load(facts["schema"])
-    alone = tuple(facts["alone"])
-    return Layout(chosen, groups, nested, alone, chosen.leptons(groups), facts["notes"])
-
-
 def events_of(
     files: Sequence[Source],
     how: Layout,
     ranges: Sequence[tuple[int, int]],
     collections: Iterable[str] | None = None,
-    accessed: list[Any] | None = None,
+    accessed: list[str] | None = None,
 ) -> Any:
     """Virtual events of the entry ranges of the files; nothing is read.
 
     Parameters
     ----------
     collections : those to have; None for all, and the columns that belong to none
-    accessed : collects what is read later
+    accessed : collects the names of the columns that are read later
+
+    Raises
+    ------
+    NoLeptons : a file lacks the leptons of the first
+    BadInput : a column has different types
     """
-    chosen = None if collections is None else set(collections)
-    groups = {c: g for c, g in how.groups.items() if chosen is None or c in chosen}
-    alone = tuple(c for c in how.alone if chosen is None or c in chosen)
-    nested = {c: how.nested.get(c, {}) for c in groups}
-    wanted = {name for group in groups.values() for name in group.values()} | set(alone)
-    wanted |= {f for taggers in nested.values() for fs in taggers.values() for f in fs.values()}
-    common = wanted.intersection(*(file.columns for file in files))
-    parts = [
-        file.arrays(common, start, stop, accessed)
-        for file, (start, stop) in zip(files, ranges, strict=True)
-    ]
-    flat = virtual.join(parts, files[0].path)
+    common = set(files[0].columns).intersection(*(file.columns for file in files[1:]))
+    _require_leptons(files, how)
+    chosen = {*how.groups, *how.alone} if collections is None else set(collections)
     length = sum(stop - start for start, stop in ranges)
+
+    def read(name: str) -> list[Any]:
+        if accessed is not None:
+            accessed.append(name)
+        return [f.read(name, *r) for f, r in zip(files, ranges, strict=True) if r[1] > r[0]]
+
+    def column(name: str) -> Any:
+        return virtual.column(name, [f.form(name) for f in files], length, partial(read, name))
+
+    leads = {"pt", *(n for c in how.schema.collections.values() for n in c.columns.get("pt", ()))}
     fields = {}
-    for collection, group in groups.items():
-        columns = {n: flat[f] for n, f in group.items() if f in common}
+    alone = {name: column(name) for name in how.alone if name in common & chosen}
+    for collection, group in how.groups.items():
+        columns = {n: column(f) for n, f in group.items() if f in common and collection in chosen}
         if columns:
-            fields[collection] = virtual.group(columns, length)
-            for tagger, names in nested[collection].items():
-                inner = virtual.group({n: flat[f] for n, f in names.items()}, length)
-                fields[collection] = attach.attach_field(fields[collection], tagger, inner)
-    fields |= {name: flat[name] for name in alone if name in common}
-    attrs = {attach.ATTRIBUTE: dict(how.notes)} if how.notes else {}
-    return virtual.events_of(fields, length, attrs)
+            made = virtual.group(columns, length, f"events.{collection}", leads)
+            fields[collection] = made
+            tops = {name: name.partition(".")[0] for name in columns}
+            alone |= {group[n]: columns[n] for n, top in tops.items() if top not in made.fields}
+    present = {c: fields[c].fields for c in fields}
+    notes = {t: n for t, n in how.notes.items() if t in present.get(n.get("collection"), [t])}
+    return virtual.events_of(fields | alone, length, {attach.ATTRIBUTE: notes} if notes else {})
+
+
+def _require_leptons(files: Sequence[Source], how: Layout) -> None:
+    for flavour, collection in how.leptons.items():
+        columns = how.groups[collection]
+        pt = columns[str(how.schema.collections[flavour].find("pt", columns))]
+        for file in files:
+            if pt not in file.columns:
+                wrong = f"no column {pt!r}, which {files[0].path} has"
+                near = near_misses(pt, file.columns)
+                raise NoLeptons(file.path, wrong, near, "open files of one format together")
 
 
 def open_events(
@@ -215,7 +126,7 @@ def open_events(
     entry_stop: int | None = None,
     *,
     schema: str | Path | Schema | None = None,
-    accessed: list[Any] | None = None,
+    accessed: list[str] | None = None,
 ) -> Any:
     """Virtual events of all files together, with coffea's collection names.
 
@@ -225,7 +136,7 @@ def open_events(
     tree : name of the tree, if lepid does not know it
     entry_start, entry_stop : range over all files; None for the ends
     schema : format, if the columns do not tell
-    accessed : a list that collects what is read later
+    accessed : a list that collects the names of the columns that are read later
 
     Returns
     -------
@@ -272,6 +183,10 @@ def chunks(
         how = layout(file, schema)
         identifiers = {name.partition(".")[0] for name in how.schema.identifiers}
         wanted = {*how.leptons.values(), *identifiers, *keep}
+        known = {*how.groups, *how.alone}
+        for name in keep:
+            if name not in known:
+                raise UnknownName.of(file.path, "collection or column", name, known)
         for start in range(0, max(file.n_event, 1), step):
             stop = min(start + step, file.n_event)
             yield events_of([file], how, [(start, stop)], wanted), str(path), stop - start

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from lepid.events.objects.attach import notes
 from lepid.events.objects.flat import columns_of
 from lepid.events.objects.parquet import ParquetWriter
 from lepid.events.schema import Schema
+from lepid.files_out import check_folder
 from lepid.root_files import TreeWriter
 
 SUFFIXES = (".root", ".parquet")
@@ -26,13 +27,11 @@ class Selection:
 
     Attributes
     ----------
-    columns : collection -> its columns
-    taggers : collection -> tagger -> fields
+    columns : collection -> name of each column -> its path in the collection
     alone : columns that belong to no collection
     """
 
-    columns: Mapping[str, Sequence[str]]
-    taggers: Mapping[str, Mapping[str, Sequence[str]]]
+    columns: Mapping[str, Mapping[str, Sequence[str]]]
     alone: Sequence[str]
 
 
@@ -41,33 +40,50 @@ def select(
 ) -> Selection:
     """Kinematics, charge and truth of the leptons, their taggers, the event's number, and `keep`.
 
+    Of a collection in `keep`, all columns with one number per object are written.
+
     Raises
     ------
     UnknownName : the events have no collection of `keep`
+    BadInput : a column of `keep` is no number
     """
     fields = columns_of(events)
-    columns: dict[str, list[str]] = {}
-    taggers: dict[str, dict[str, list[str]]] = {}
     for name in keep:
         if name not in fields:
             raise UnknownName.of("--keep", "collection", name, [c for c in fields if fields[c]])
-    noted = [name for name, facts in notes(events).items() if "card" in facts]
-    for collection in [*leptons.values(), *(k for k in keep if fields[k])]:
-        own = [tagger for tagger in noted if tagger in fields[collection]]
-        taggers[collection] = {t: list(events[collection][t].fields) for t in own}
-        plain = [column for column in fields[collection] if column not in own]
+        if not fields[name] and not written.is_numeric(events[name]):
+            wrong = f"column {name!r} holds {events[name].type.content}, not numbers"
+            raise BadInput("--keep", wrong, (), "leave it out")
+    columns: dict[str, dict[str, Sequence[str]]] = {}
+    for collection in dict.fromkeys([*leptons.values(), *(k for k in keep if fields[k])]):
+        plain = written.writable(events, collection, fields[collection])
         if collection not in keep:
-            plain = [c for c in plain if c in schema.kept or c.startswith("truth_")]
-        columns[collection] = written.writable(events, collection, plain)
-    alone = [name for name in keep if not fields[name]]
+            plain = [c for c in plain if c in _kept(schema) or c.startswith("truth_")]
+        columns[collection] = {name: (name,) for name in plain}
+        for tagger in _taggers(events, collection, fields[collection]):
+            for field in events[collection][tagger].fields:
+                columns[collection][f"{tagger}.{field}"] = (tagger, field)
+    alone = [name for name in dict.fromkeys(keep) if not fields[name]]
     for identifier in schema.identifiers:
         collection, dot, column = identifier.partition(".")
         if dot and column in fields.get(collection, ()):
-            columns.setdefault(collection, []).append(column)
+            columns.setdefault(collection, {})[column] = (column,)
         elif not dot and collection in fields and collection not in alone:
             alone.append(collection)
-    taggers = {collection: taggers.get(collection, {}) for collection in columns}
-    return Selection(columns, taggers, alone)
+    return Selection({name: chosen for name, chosen in columns.items() if chosen}, alone)
+
+
+def _kept(schema: Schema) -> set[str]:
+    """Names that the kept columns have in the events."""
+    renamed: dict[str, tuple[str, ...]] = {}
+    for collection in schema.collections.values():
+        renamed |= collection.columns
+    return {name for column in schema.kept for name in (*renamed.get(column, ()), column)}
+
+
+def _taggers(events: Any, collection: str, columns: Sequence[str]) -> list[str]:
+    noted = [name for name, facts in notes(events).items() if "card" in facts]
+    return [name for name in noted if name in columns]
 
 
 class Writer:
@@ -84,47 +100,62 @@ class Writer:
         if path.suffix not in SUFFIXES:
             wrong = f"unknown kind of output {path.suffix!r}"
             raise BadInput(str(path), wrong, SUFFIXES, "end the name in one of these")
+        check_folder(path)
         self._path, self._schema, self._leptons, self._keep = path, schema, leptons, keep
         self._stack = ExitStack()
         self._writer: TreeWriter | ParquetWriter | None = None
-        self._selection: Selection | None = None
+        self._selection = Selection({}, ())
 
     def __enter__(self) -> Self:
         self._stack.__enter__()
         return self
 
     def extend(self, events: Any) -> None:
-        """Append one chunk; every chunk must be decorated alike."""
-        if self._selection is None or self._writer is None:
+        """Append one chunk.
+
+        Raises
+        ------
+        MissingColumns : it lacks what the first chunk had
+        BadInput : some events are None
+        """
+        if self._writer is None:
             self._selection = select(events, self._schema, self._leptons, self._keep)
-            kind = TreeWriter if self._path.suffix == ".root" else ParquetWriter
-            self._writer = kind(self._path, self._metadata(events, self._selection))
-            self._stack.enter_context(self._writer)
-        self._writer.extend(self._chunk(events, self._selection))
+            self._writer = self._start(self._metadata(events))
+        chunk: dict[str, Any] = {}
+        for collection, columns in self._selection.columns.items():
+            record = written.packed(events, collection, self._named(columns))
+            if self._nested or record.ndim > 1:
+                chunk[collection] = record
+            else:
+                chunk |= {f"{collection}_{name}": record[name] for name in record.fields}
+        chunk |= {name: written.values(events, name) for name in self._selection.alone}
+        self._writer.extend(chunk)
 
-    def __exit__(self, *error: Any) -> None:
-        self._stack.__exit__(*error)
+    def _start(self, facts: str) -> TreeWriter | ParquetWriter:
+        if self._nested:
+            return self._stack.enter_context(ParquetWriter(self._path, facts))
+        return self._stack.enter_context(TreeWriter(self._path, facts))
 
-    def _metadata(self, events: Any, chosen: Selection) -> str:
+    def __exit__(self, *error: Any) -> bool | None:
+        return self._stack.__exit__(*error)
+
+    @property
+    def _nested(self) -> bool:
+        return self._path.suffix == ".parquet"
+
+    def _named(self, columns: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+        joined = "." if self._nested else "_"
+        return {joined.join(path): path for path in columns.values()}
+
+    def _metadata(self, events: Any) -> str:
+        joined = "." if self._nested else "_"
         facts = {
-            "schema": self._schema.name,
-            "columns": chosen.columns,
-            "taggers": chosen.taggers,
-            "alone": chosen.alone,
+            "schema": asdict(self._schema),
+            "columns": {
+                collection: {name: joined.join((collection, *path)) for name, path in paths.items()}
+                for collection, paths in self._selection.columns.items()
+            },
+            "alone": self._selection.alone,
             "notes": notes(events),
         }
         return json.dumps(facts)
-
-    def _chunk(self, events: Any, chosen: Selection) -> dict[str, Any]:
-        chunk: dict[str, Any] = {}
-        for collection, columns in chosen.columns.items():
-            names = [*columns, *chosen.taggers[collection]]
-            record = written.packed(events, collection, names)
-            if self._path.suffix == ".parquet":
-                chunk[collection] = record
-            elif record.ndim > 1:
-                chunk[collection] = written.flat_names(record)
-            else:
-                flat = written.flat_names(record)
-                chunk |= {f"{collection}_{name}": flat[name] for name in flat.fields}
-        return chunk | {name: written.materialised(events[name]) for name in chosen.alone}

@@ -63,9 +63,10 @@ def recognise(events: Any, schema: str | Path | Schema | None = None) -> Recogni
     """
     columns = columns_of(events)
     if schema is None:
-        noted = [facts["schema"] for facts in notes(events).values() if "schema" in facts]
-        schema = noted[0] if noted else None
-    candidates = [schemas.load(schema)] if schema else list(schemas.known().values())
+        # A schema of the user's own is known by its name only where it was given.
+        noted = [str(facts.get("schema")) for facts in notes(events).values()]
+        schema = next((name for name in noted if name in schemas.known()), None)
+    candidates = [schemas.load(schema)] if schema else schemas.detectable()
     if not any(candidate.leptons(columns) for candidate in candidates):
         events = _grouped(events, candidates, columns)
         columns = columns_of(events)

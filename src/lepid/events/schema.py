@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from lepid.errors import AmbiguousSchema, BadInput, UnknownName, UnknownSchema
-from lepid.units import dimension
+from lepid.units import FACTORS, dimension
 
 FLAVOURS = ("electron", "muon")
+_LISTS = ("aliases", "identifiers", "kept")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Schema:
     units : what is measured ("energy", "length") -> unit in this format
     collections : flavour -> Collection
     pattern : regular expression with groups `collection` and `column`, which takes a flat column
-        name apart; empty if files of this format have no flat columns
+        name apart; empty if files of this format have no flat columns. Of two values of a third
+        group, `container`, in one collection, the first in the file is taken
     detected : whether `detect` may choose it without being told
     identifiers : columns that identify an event, with "." for a column of a collection
     kept : lepton columns that a decorated file keeps
@@ -83,7 +85,7 @@ class Schema:
             match = re.fullmatch(self.pattern, name) if self.pattern else None
             if match:
                 # AnalysisMuons and Muons in one file are two containers: the first one is meant.
-                container = name[: match.start("column")]
+                container = match.groupdict().get("container", "")
                 if containers.setdefault(match["collection"], container) == container:
                     grouped.setdefault(match["collection"], {}).setdefault(match["column"], name)
         return grouped
@@ -102,30 +104,52 @@ class Schema:
         return found
 
 
-def _from_toml(text: str, where: str) -> Schema:
+def from_data(data: Mapping[str, Any], where: str) -> Schema:
+    """The schema whose fields `data` holds, as TOML or JSON have them.
+
+    Raises
+    ------
+    UnknownName : a key, a unit or a flavour that lepid does not know
+    BadInput : something else is wrong with it
+    """
+    keys = [f.name for f in fields(Schema)]
+    _require_known(where, "key", [k for k in data if k != "description"], keys)
     try:
-        data: dict[str, Any] = tomllib.loads(text)
-        collections = {
+        values = {k: v for k, v in data.items() if k in keys}
+        values |= {k: tuple(values[k]) for k in _LISTS if k in values}
+        values["collections"] = {
             flavour: Collection(
                 flavour,
                 tuple(entry["names"]),
                 {k: tuple(v) for k, v in entry.get("columns", {}).items()},
             )
-            for flavour, entry in data.pop("collections").items()
+            for flavour, entry in data["collections"].items()
         }
-        for key in ("aliases", "identifiers", "kept"):
-            if key in data:
-                data[key] = tuple(data[key])
-        data.pop("description", None)
-        schema = Schema(collections=collections, **data)
-        re.compile(schema.pattern)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, re.error) as error:
+        schema = Schema(**values)
+        groups = re.compile(schema.pattern).groupindex
+    except (KeyError, TypeError, AttributeError, re.error) as error:
         wrong = f"not a schema: {type(error).__name__}: {error}"
         raise BadInput(where, wrong, (), "compare with the schemas that lepid ships") from error
-    unknown = set(collections) - set(FLAVOURS)
-    if unknown:
-        raise UnknownName.of(where, "flavour", unknown.pop(), FLAVOURS)
+    if schema.pattern and not {"collection", "column"} <= set(groups):
+        raise BadInput(where, "the pattern has no groups (?P<collection>...) and (?P<column>...)")
+    _require_known(where, "flavour", schema.collections, FLAVOURS)
+    _require_known(where, "unit", schema.units.values(), [name for name in FACTORS if name])
+    _require_known(where, "measure", schema.units, {kind for kind, _ in FACTORS.values()})
     return schema
+
+
+def _require_known(where: str, kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UnknownName.of(where, kind, name, known)
+
+
+def _from_toml(text: str, where: str) -> Schema:
+    try:
+        return from_data(tomllib.loads(text), where)
+    except tomllib.TOMLDecodeError as error:
+        wrong = f"not a schema: {type(error).__name__}: {error}"
+        raise BadInput(where, wrong, (), "correct the line") from error
 
 
 @cache
@@ -133,7 +157,15 @@ def known() -> dict[str, Schema]:
     """The schemas that lepid ships, by name."""
     folder = files("lepid.events") / "schemas"
     order = ("physlite", "nanoaod", "ntuple", "delphes", "plain")
-    return {name: _from_toml((folder / f"{name}.toml").read_text(), name) for name in order}
+    return {
+        name: _from_toml((folder / f"{name}.toml").read_text(encoding="utf-8"), name)
+        for name in order
+    }
+
+
+def detectable() -> list[Schema]:
+    """The schemas that may be chosen without being named."""
+    return [schema for schema in known().values() if schema.detected]
 
 
 def load(schema: str | Path | Schema) -> Schema:
@@ -153,7 +185,7 @@ def load(schema: str | Path | Schema) -> Schema:
     if path.suffix == ".toml":
         if not path.is_file():
             raise BadInput(str(path), "no such schema file", (), "check the path")
-        return _from_toml(path.read_text(), str(path))
+        return _from_toml(path.read_text(encoding="utf-8"), str(path))
     raise UnknownName.of("schema", "schema", str(schema), by_name)
 
 
@@ -165,7 +197,7 @@ def detect(columns: Mapping[str, Iterable[str]]) -> Schema:
     AmbiguousSchema : collections of several formats are there
     UnknownSchema : collections of none are
     """
-    candidates = [schema for schema in known().values() if schema.detected]
+    candidates = detectable()
     matches = {s.name: list(s.leptons(columns).values()) for s in candidates}
     matches = {name: leptons for name, leptons in matches.items() if leptons}
     if len(matches) > 1:

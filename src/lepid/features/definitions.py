@@ -41,7 +41,7 @@ def _b_layer(*hits: Array) -> Array:
     innermost = found + outliers > 0
     following = found_next + outliers_next > 0
     passed = np.where(expected != 0, innermost, np.where(expected_next != 0, following, True))
-    return passed.astype(np.float64)
+    return np.where(np.isnan(hits).any(axis=0), np.nan, passed)
 
 
 _ISOLATION = "Athena IsolationSelection/Root/IsolationSelectionTool.cxx"

@@ -7,16 +7,25 @@ hold; an unknown key, a wrong type or two parts that contradict each other is a 
 from __future__ import annotations
 
 import re
-import tomllib
-from pathlib import Path
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    model_validator,
+)
 
-from lepid.errors import BadCard, near_misses
+from lepid.errors import near_misses
 from lepid.units import FACTORS
 
-TERM = re.compile(r"\s*([+-]?)\s*(\d+(?:\.\d+)?|[A-Za-z]\w*)")
+_ATOM = r"(\d+(?:\.\d+)?|[A-Za-z]\w*)"
+TERM = re.compile(rf"\s*([+-]?)\s*{_ATOM}")
+_SUM = re.compile(rf"\s*[+-]?\s*{_ATOM}(\s*[+-]\s*{_ATOM})*\s*")
 
 
 def _unit(name: str) -> str:
@@ -27,20 +36,32 @@ def _unit(name: str) -> str:
 
 
 def _weight(text: str) -> str:
-    if not re.fullmatch(rf"(?:{TERM.pattern})+\s*", text):
+    if not _SUM.fullmatch(text):
         raise ValueError(f"{text!r} is not a sum of numbers and fractions, such as '1 - f_CF'")
     return text
+
+
+def _twice(names: Iterable[str]) -> str:
+    found = list(names)
+    return ", ".join(sorted({name for name in found if found.count(name) > 1}))
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = near_misses(name, known)
+    return f" (near: {', '.join(near)})" if near else ""
 
 
 Unit = Annotated[str, BeforeValidator(_unit)]
 Weight = Annotated[str, BeforeValidator(_weight)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """What all parts of a card share: fixed once made, and no key that is not listed."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
-class Output(_Part):
+class Output(Part):
     """One number that the tagger gives for each lepton."""
 
     name: str = Field(description="lepid's name of the score, the field that users see")
@@ -56,7 +77,7 @@ class Output(_Part):
     absent: float | None = Field(default=None, description="stored value that means: not evaluated")
 
 
-class Form(_Part):
+class Form(Part):
     """One way to turn outputs into a discriminant.
 
     `log_ratio`: ln(numerator / denominator); `ratio`: the same without ln; `score`: the output
@@ -68,7 +89,7 @@ class Form(_Part):
     numerator: dict[str, Weight] = Field(default_factory=dict)
     denominator: dict[str, Weight] = Field(default_factory=dict)
     output: str = Field(default="", description="the output of a score or logit")
-    scale: float = Field(default=1.0, gt=0, description="what a logit is divided by")
+    scale: FiniteFloat = Field(default=1.0, gt=0, description="what a logit is divided by")
     source: str = Field(default="", description="paper or file that defines it")
 
     @model_validator(mode="after")
@@ -91,32 +112,42 @@ class Form(_Part):
         return {name for w in weights for _, name in TERM.findall(w) if not name[0].isdigit()}
 
 
-class Fractions(_Part):
+class Fractions(Part):
     """Class fractions that discriminants use: which bins they have, and values if published."""
 
     abseta_edges: tuple[float, ...] = Field(
         default=(), description="upper edges; |eta| >= the last but one is in the last bin"
     )
     abseta: str = Field(default="abseta", description="feature that is |eta| here")
-    values: dict[str, float | tuple[float, ...]] = Field(default_factory=dict)
+    values: dict[str, FiniteFloat | tuple[FiniteFloat, ...]] = Field(default_factory=dict)
     source: str = ""
 
+    @model_validator(mode="after")
+    def _binned(self) -> Self:
+        if any(low >= high for low, high in pairwise(self.abseta_edges)):
+            raise ValueError("abseta_edges do not ascend")
+        bins = len(self.abseta_edges)
+        for name, value in self.values.items():
+            if isinstance(value, tuple) and len(value) != bins:
+                raise ValueError(f"{name} has {len(value)} values for {bins} bins of |eta|")
+        return self
 
-class Decision(_Part):
+
+class Decision(Part):
     """A working point whose decision files may already hold."""
 
     name: str = Field(description="published name, the field that users see")
     stored: tuple[str, ...] = Field(min_length=1, description="column names, first found")
 
 
-class Input(_Part):
+class Input(Part):
     """One column of an input node: a feature, (x - mean) / std, as float32."""
 
     feature: str
     unit: Unit = ""
-    mean: float = 0.0
-    std: float = Field(default=1.0, gt=0)
-    default: float | None = Field(default=None, description="value for a non-finite input")
+    mean: FiniteFloat = 0.0
+    std: FiniteFloat = Field(default=1.0, gt=0)
+    default: FiniteFloat | None = Field(default=None, description="value for a non-finite input")
     default_source: str = ""
 
     @model_validator(mode="before")
@@ -131,7 +162,7 @@ class Input(_Part):
         return self
 
 
-class Node(_Part):
+class Node(Part):
     """One input node of a network and what it is fed."""
 
     name: str
@@ -141,7 +172,7 @@ class Node(_Part):
     inputs: tuple[Input, ...] = Field(min_length=1)
 
 
-class Network(_Part):
+class Network(Part):
     """Where one ONNX file is, what it takes, and for which leptons."""
 
     file: str = Field(default="", description="file name beside the card or below LEPID_MODELS")
@@ -157,13 +188,18 @@ class Network(_Part):
             raise ValueError("a network has either `file` or `path`")
         if self.file and not self.sha256:
             raise ValueError("a network with `file` states its sha256")
+        if self.abseta and not self.abseta[0] < self.abseta[1]:
+            raise ValueError("abseta is not [low, high] with low < high")
+        twice = _twice(node.name for node in self.nodes)
+        if twice:
+            raise ValueError(f"the input node twice: {twice}")
         return self
 
 
-class Card(_Part):
+class Card(Part):
     """One network of one tagger."""
 
-    tagger: str = Field(pattern="^(electron|muon|cms_electron|cms_muon|[a-z0-9]+)(_[a-z0-9]+)*$")
+    tagger: str = Field(pattern="^[a-z0-9]+(_[a-z0-9]+)*$")
     network: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$")
     flavour: Literal["electron", "muon"]
     experiment: Literal["atlas", "cms", ""] = ""
@@ -193,28 +229,61 @@ class Card(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        outputs = [output.name for output in self.outputs]
-        points = [decision.name for decision in self.decisions]
-        names = [*outputs, *self.discriminants, *points, "scored"]
-        twice = {name for name in names if names.count(name) > 1}
+        if not (self.outputs or self.decisions):
+            raise ValueError("a card has outputs or decisions")
+        twice = _twice(self.fields)
         if twice:
-            raise ValueError(f"the same field twice: {', '.join(sorted(twice))}")
+            raise ValueError(f"the same field twice: {twice}")
+        outputs = [output.name for output in self.outputs]
         for name, forms in self.discriminants.items():
+            if not forms:
+                raise ValueError(f"discriminant {name} has no form")
             unknown = set().union(*(form.outputs for form in forms)) - set(outputs)
             if unknown:
-                near = near_misses(min(unknown), outputs)
-                hint = f" (near: {', '.join(near)})" if near else ""
-                raise ValueError(f"discriminant {name} uses unknown output {min(unknown)!r}{hint}")
+                wrong = f"discriminant {name} uses unknown output {min(unknown)!r}"
+                raise ValueError(wrong + _hint(min(unknown), outputs))
             signatures = [frozenset(form.fractions) for form in forms]
             if len(set(signatures)) < len(signatures):
                 raise ValueError(f"forms of discriminant {name} do not differ in their fractions")
-        if self.networks and not all(output.node for output in self.outputs):
-            raise ValueError("each output of a network names its node")
-        if len(self.networks) > 1 and not all(part.abseta for part in self.networks):
-            raise ValueError("several networks in a card each need a range of abseta")
-        if not (outputs or points):
-            raise ValueError("a card has outputs or decisions")
+        unused = set(self.fractions.values) - self.known_fractions
+        if unused:
+            wrong = f"no discriminant uses the fraction {min(unused)!r}"
+            raise ValueError(wrong + _hint(min(unused), self.known_fractions))
         return self
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        if not self.networks:
+            lost = [output.name for output in self.outputs if not output.stored]
+            if lost:
+                wrong = "has no stored column, and the card no network"
+                raise ValueError(f"output {', '.join(lost)} {wrong}")
+            return self
+        if not self.outputs or not all(output.node for output in self.outputs):
+            raise ValueError("a network has outputs, and each names its node")
+        places = [f"{output.node}[{output.index or 0}]" for output in self.outputs]
+        if _twice(places):
+            raise ValueError(f"two outputs read the same number: {_twice(places)}")
+        if len(self.networks) > 1:
+            ranges = sorted(part.abseta for part in self.networks if part.abseta)
+            if len(ranges) < len(self.networks):
+                raise ValueError("several networks in a card each need a range of abseta")
+            if any(left[1] > right[0] for left, right in pairwise(ranges)):
+                raise ValueError("the ranges of abseta of the networks overlap")
+        return self
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of all fields that it gives a lepton, but for those of tables."""
+        points = (decision.name for decision in self.decisions)
+        return (*(o.name for o in self.outputs), *self.discriminants, *points, "scored")
+
+    @property
+    def known_fractions(self) -> set[str]:
+        """Fractions that its discriminants use."""
+        return {
+            f for forms in self.discriminants.values() for form in forms for f in form.fractions
+        }
 
     @property
     def name(self) -> str:
@@ -225,49 +294,3 @@ class Card(_Part):
     def stored_columns(self) -> tuple[str, ...]:
         """Every column name that may hold one of its scores."""
         return tuple(column for output in self.outputs for column in output.stored)
-
-
-def load(path: Path) -> Card:
-    """The card in the TOML file at `path`; its folders must be named tagger and network.
-
-    Raises
-    ------
-    BadCard : not TOML, an unknown or missing key, a wrong type, parts that contradict
-    """
-    try:
-        data = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadCard.of(str(path), [str(error)]) from error
-    try:
-        card = Card.model_validate(data)
-    except ValidationError as error:
-        raise _explain(path, error) from error
-    if (card.tagger, card.network) != (path.parent.parent.name, path.parent.name):
-        place = f"{path.parent.parent.name}/{path.parent.name}"
-        raise BadCard.of(str(path), [f"the card of {card.name} lies in the folder {place}"])
-    return card
-
-
-def _explain(path: Path, error: ValidationError) -> BadCard:
-    problems, near = [], []
-    for item in error.errors():
-        location = [part for part in item["loc"] if not str(part).startswith("function-")]
-        place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location).lstrip(".")
-        if item["type"] == "extra_forbidden":
-            problems.append(f"{place}: unknown key {str(location[-1])!r}")
-            near += near_misses(str(location[-1]), _keys_at(location))
-        elif item["type"] == "missing":
-            problems.append(f"{place}: required key is missing")
-        else:
-            message = item["msg"].removeprefix("Value error, ")
-            problems.append(f"{place}: {message}" if place else message)
-    return BadCard.of(str(path), problems, list(dict.fromkeys(near)))
-
-
-def _keys_at(location: list[int | str]) -> list[str]:
-    parts: dict[str, type[_Part]] = {
-        "outputs": Output, "discriminants": Form, "fractions": Fractions, "decisions": Decision,
-        "networks": Network, "nodes": Node, "inputs": Input,
-    }  # fmt: skip
-    owners = [parts[str(step)] for step in location[:-1] if str(step) in parts]
-    return list((owners[-1] if owners else Card).model_fields)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from lepid.errors import BadCard, BadTable, ChangedNetwork, MissingNetwork, UnknownTagger
-from lepid.taggers import card as card_files
+from lepid.taggers import card_file
 from lepid.taggers.card import Card, Network
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -85,7 +85,7 @@ def load(tagger: str, network: str) -> Card:
 
 @cache
 def _load(path: Path, modified: int) -> Card:
-    return card_files.load(path)
+    return card_file.load(path)
 
 
 def folder(card: Card) -> Path:
@@ -105,7 +105,8 @@ def table_path(card: Card, name: str) -> Path:
         if place.is_file():
             return place
     looked = ", ".join(str(place) for place in places)
-    raise BadTable(f"card {card.name}", f"working points {name} not found (looked at: {looked})")
+    wrong = f"working points {name} not found (looked at: {looked})"
+    raise BadTable(f"card {card.name}", wrong, (), "put the file beside the card")
 
 
 def find(card: Card, network: Network) -> Path | None:

@@ -39,18 +39,25 @@ def check_fractions(card: Card, given: Mapping[str, Any]) -> dict[str, npt.NDArr
     UnknownName : no discriminant of the tagger has such a fraction
     BadInput : not a finite number, or not one number per bin of the card
     """
-    known = {f for forms in card.discriminants.values() for form in forms for f in form.fractions}
-    bins = len(card.fractions.abseta_edges)
     values: dict[str, npt.NDArray[np.float64]] = {}
     for name, value in {**card.fractions.values, **given}.items():
-        if name not in known:
-            raise UnknownName.of(card.name, "fraction", name, known)
-        array = np.atleast_1d(np.asarray(value, dtype=np.float64))
-        if array.ndim != 1 or array.size not in (1, bins) or not np.isfinite(array).all():
-            wrong = f"fraction {name}: expected a number or {bins} numbers, one per |eta| bin"
-            raise BadInput(card.name, f"{wrong}, found {value!r}")
-        values[name] = array
+        if name not in card.known_fractions:
+            raise UnknownName.of(card.name, "fraction", name, card.known_fractions)
+        values[name] = _fraction(card, name, value)
     return values
+
+
+def _fraction(card: Card, name: str, value: Any) -> npt.NDArray[np.float64]:
+    bins = len(card.fractions.abseta_edges)
+    try:
+        array = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    except (TypeError, ValueError):
+        array = np.full(1, np.nan)
+    if array.shape not in {(1,), (bins or 1,)} or not np.isfinite(array).all():
+        several = f" or {bins} numbers, one per |eta| bin" if bins else ""
+        wrong = f"fraction {name}: expected a finite number{several}, found {value!r}"
+        raise BadInput(card.name, wrong)
+    return array
 
 
 def per_lepton(fractions: Fractions, values: Mapping[str, Floats], abseta: Floats) -> Values:

@@ -51,12 +51,12 @@ def build(
     finite : [n_lepton]; an input without a default that is not finite makes it false
     """
     lines = []
-    for entry in node.inputs:
-        value = definitions.evaluate(entry.feature, entry.unit, columns, unit_of)
-        if entry.default is not None:
-            value = np.where(np.isfinite(value), value, entry.default)
-        lines.append((value - entry.mean) / entry.std)
+    # Unused slots of some files hold 1e32 and more: what overflows is not finite, no warning.
     with np.errstate(over="ignore"):
+        for entry in node.inputs:
+            value = definitions.evaluate(entry.feature, entry.unit, columns, unit_of)
+            if entry.default is not None:
+                value = np.where(np.isfinite(value), value, entry.default)
+            lines.append((value - entry.mean) / entry.std)
         rows = np.stack(lines, axis=1).astype(np.float32)
-    finite: npt.NDArray[np.bool_] = np.isfinite(rows).all(axis=1)
-    return rows, finite
+    return rows, np.logical_and.reduce(np.isfinite(rows), axis=1, dtype=np.bool_)

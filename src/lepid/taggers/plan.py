@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lepid.errors import BadInput, LepidError, MissingColumns
+from lepid.errors import BadInput, BadTable, LepidError, MissingColumns
 from lepid.features import definitions
-from lepid.taggers import catalogue, discriminants, inputs, session
+from lepid.taggers import catalogue, discriminants, inputs, session, signature
 from lepid.taggers.card import Card, Form, Network
 from lepid.working_points import table as working_points
 from lepid.working_points.table import Table
@@ -85,6 +85,9 @@ def make(
     """
     tagger, network = split(name)
     cards = [catalogue.load(tagger, network)] if network else catalogue.networks(tagger)
+    if network is None:
+        # A reference network runs only by name, and neither do its columns stand in for others.
+        cards = [card for card in cards if not card.reference] or cards
     plan = _scores(cards, source, find, list(available), where, named=network is not None)
     plan = _with_forms(plan, fractions)
     return _with_tables(plan, find, list(available), where)
@@ -106,9 +109,9 @@ def _scores(
         plans = [plan for plan in (_from_stored(card, find) for card in cards) if plan]
         if plans:
             # A card without a network describes what files hold, whichever network wrote it.
-            return plans[0]
+            return next((plan for plan in plans if plan.stored), plans[0])
     if source == "stored":
-        raise _nothing_stored(cards, available, where)
+        raise _nothing_stored(cards, available, where, source)
     runnable = [card for card in cards if card.networks and (named or not card.reference)]
     found = [c for c in runnable if all(catalogue.find(c, part) for part in c.networks)]
     if len(found) > 1:
@@ -121,22 +124,25 @@ def _scores(
     if runnable and (source == "network" or named or not storable):
         for part in runnable[0].networks:
             catalogue.locate(runnable[0], part)
-    raise _nothing_stored(cards, available, where)
+    raise _nothing_stored(cards, available, where, source)
 
 
-def _nothing_stored(cards: Sequence[Card], available: list[str], where: str) -> LepidError:
+def _nothing_stored(
+    cards: Sequence[Card], available: list[str], where: str, source: Source
+) -> LepidError:
     card = cards[0]
+    networks = ", ".join(c.name for c in cards if c.networks)
+    if source == "network":
+        wrong = "its networks run only by name" if networks else "it has no network to run"
+        do = f"name one of: {networks}" if networks else 'use stored scores, source="stored"'
+        return BadInput(f"tagger {card.tagger}", wrong, (), do)
     stored = [columns for _, columns in _stored_names(card)] + [d.stored for d in card.decisions]
+    if not stored:
+        do = f"run a network: {networks}"
+        return BadInput(f"tagger {card.tagger}", "files do not store its scores", (), do)
+    do = "use a file that has them" + (f"; or run a network: {networks}" if networks else "")
     missing = {columns[0]: card.name for columns in stored}
-    networks = [c for c in cards if c.networks]
-    if not missing:
-        names = ", ".join(c.name for c in networks) or "none"
-        wrong = "files do not store it, and no network was named"
-        return BadInput(f"tagger {card.tagger}", wrong, (), f"name a network: {names}")
-    run = f"; or run a network: {', '.join(c.name for c in networks)}" if networks else ""
-    return MissingColumns.of(
-        f"events.{where}", missing, available, do=f"use a file that has them{run}"
-    )
+    return MissingColumns.of(f"events.{where}", missing, available, do=do)
 
 
 def _stored_names(card: Card) -> list[tuple[str, tuple[str, ...]]]:
@@ -179,7 +185,7 @@ def _from_network(card: Card, find: Find, available: list[str], where: str) -> P
     for network in card.networks:
         path, digest = catalogue.locate(card, network)
         loaded, provider = session.get(path, digest, options)
-        session.check(loaded, card, network, path)
+        signature.check(loaded, card, network, path)
         networks.append((network, str(path), digest))
     return Plan(
         card, "network", columns, {}, {}, tuple(networks), options=options, provider=provider
@@ -226,11 +232,13 @@ def _with_forms(plan: Plan, fractions: Mapping[str, Any]) -> Plan:
 
 def _with_tables(plan: Plan, find: Find, available: list[str], where: str) -> Plan:
     """Plan with the tables whose points can be decided, and the columns that they need."""
-    tables, reasons = [], list(plan.reasons)
+    tables: list[Table] = []
+    reasons = list(plan.reasons)
     fields = {o.name for o in plan.card.outputs} if _has_scores(plan) else set()
     for name in plan.card.working_points:
         table = working_points.read(catalogue.table_path(plan.card, name))
         _check_binding(plan, table)
+        _check_names(plan.card, table, tables)
         absent = [q for q in table.quantities() if q in plan.card.discriminants]
         absent = [q for q in absent if q not in plan.forms]
         needed = absent or [o.name for o in plan.card.outputs if o.name not in fields]
@@ -271,6 +279,19 @@ def tables_named(card: Card, paths: Iterable[str]) -> tuple[Table, ...]:
     chosen = set(paths)
     found = (catalogue.table_path(card, name) for name in card.working_points)
     return tuple(working_points.read(path) for path in found if str(path) in chosen)
+
+
+def _check_names(card: Card, table: Table, others: Iterable[Table]) -> None:
+    """Raise `BadTable` if a point of `table` would replace another field of the result."""
+    taken = dict.fromkeys(card.fields, card.name)
+    taken |= {point: other.path for other in others for point in other.points}
+    for point in table.points:
+        if point in taken:
+            wrong = f"working point {point!r} has the name of a field of {taken[point]}"
+            raise BadTable(table.path, wrong, (), "rename the point")
+    if table.rules.tagger != card.tagger:
+        wrong = f"these are working points of {table.rules.tagger!r}"
+        raise BadTable(table.path, f"{wrong}, the card is {card.name}", (), "mend the card")
 
 
 def _check_binding(plan: Plan, table: Table) -> None:

@@ -6,6 +6,7 @@ import ctypes
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from lepid.errors import BadInput, NetworkMismatch, ProviderUnavailable, UnknownName
+from lepid.errors import BadInput, NetworkMismatch, ProviderUnavailable, UnknownName, first_line
 from lepid.taggers import graph
-from lepid.taggers.card import Card, Network
+from lepid.taggers.card import Card, Output
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # A call with a million rows keeps gigabytes in onnxruntime's arena; 8192 rows are as fast.
@@ -61,10 +62,10 @@ def current_settings() -> Settings:
     chosen = _SETTINGS.get()
     if chosen is not None:
         return chosen
-    threads = os.environ.get("LEPID_THREADS", "0")
-    if not threads.isdigit():
+    threads = os.environ.get("LEPID_THREADS") or "0"
+    if not threads.isdecimal():
         raise BadInput("LEPID_THREADS", f"{threads!r} is not a number of threads")
-    return Settings(os.environ.get("LEPID_PROVIDER", "auto"), int(threads))
+    return Settings(os.environ.get("LEPID_PROVIDER") or "auto", int(threads))
 
 
 @contextmanager
@@ -96,14 +97,17 @@ def settings(provider: str | None = None, threads: int | None = None) -> Iterato
 
 @cache
 def has_device() -> bool:
-    """Whether an NVIDIA driver is there. onnxruntime lists CUDA even on machines without one."""
+    """Whether an NVIDIA driver with a device is there: onnxruntime lists CUDA without one too."""
     names = ("nvcuda.dll",) if sys.platform == "win32" else ("libcuda.so.1", "libcuda.so")
     for name in names:
         try:
-            ctypes.CDLL(name)
+            driver = ctypes.CDLL(name)
         except OSError:
             continue
-        return True
+        # Login nodes have the driver and no device, and so has CUDA_VISIBLE_DEVICES="".
+        count = ctypes.c_int(0)
+        asked = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+        return asked == 0 and count.value > 0
     return False
 
 
@@ -123,14 +127,29 @@ def provider(wanted: str) -> str:
 
     Raises
     ------
-    ProviderUnavailable : "cuda" was asked for and there is no driver or no such build
+    ProviderUnavailable : "cuda" was asked for and is not to be had
     """
-    built = PROVIDERS["cuda"] in onnxruntime.get_available_providers()
-    if wanted == "cuda" and not (has_device() and built):
-        wrong = "no NVIDIA driver on this machine" if built else "this onnxruntime has no CUDA"
-        do = "use provider 'auto' or 'cpu', or see `lepid doctor`"
-        raise ProviderUnavailable("provider cuda", wrong, (), do)
-    return "cuda" if wanted != "cpu" and has_device() and built else "cpu"
+    if wanted == "cpu":
+        return "cpu"
+    problem = _why_no_cuda()
+    if problem and wanted == "cuda":
+        raise ProviderUnavailable("provider cuda", problem[0], (), problem[1])
+    return "cpu" if problem else "cuda"
+
+
+@cache
+def _why_no_cuda() -> tuple[str, str] | None:
+    """What is wrong and what to do, or None where a session gets CUDA; tried once."""
+    do = "use provider 'auto' or 'cpu', or see `lepid doctor`"
+    if PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
+        return "this onnxruntime has no CUDA", do
+    if not has_device():
+        return "no NVIDIA driver with a device on this machine", do
+    try:
+        _new(graph.identity(1), "probe", "cuda", 1)
+    except ProviderUnavailable as error:
+        return error.wrong, error.do
+    return None
 
 
 def threads(wanted: int) -> int:
@@ -149,6 +168,8 @@ def _cores() -> int:
 
 
 # --- sessions -----------------------------------------------------------------------------------
+
+_LOCKS: dict[int, threading.Lock] = {}
 
 
 @cache
@@ -173,7 +194,7 @@ def _new(model: str | bytes, where: str, chosen: str, n_thread: int) -> Any:
         session = onnxruntime.InferenceSession(model, options, providers=names)
     except Exception as error:
         # onnxruntime's exceptions share no base class below Exception.
-        first = str(error).splitlines()[0]
+        first = first_line(error)
         raise NetworkMismatch(where, f"onnxruntime cannot load it: {first}") from error
     if PROVIDERS[chosen] not in session.get_providers():
         wrong = f"onnxruntime fell back to {', '.join(session.get_providers())}"
@@ -202,46 +223,10 @@ def get(path: Path, digest: str, options: Settings) -> tuple[Any, str]:
     ProviderUnavailable, NetworkMismatch
     """
     chosen = provider(options.provider)
-    n_thread = threads(options.threads)
-    try:
-        return _session(path, digest, chosen, n_thread, os.getpid()), chosen
-    except ProviderUnavailable:
-        if options.provider == "cuda":
-            raise
-        return _session(path, digest, "cpu", n_thread, os.getpid()), "cpu"
-
-
-def check(session: Any, card: Card, network: Network, path: Path) -> None:
-    """Compare the inputs and outputs of the file with those of the card.
-
-    Raises
-    ------
-    NetworkMismatch : lists every difference
-    """
-    inputs = {i.name: i for i in session.get_inputs()}
-    outputs = {o.name: o for o in session.get_outputs()}
-    problems = []
-    for node in network.nodes:
-        if node.name not in inputs:
-            problems.append(f"the card feeds {node.name!r}, the network takes {', '.join(inputs)}")
-            continue
-        width = inputs[node.name].shape[-1]
-        if isinstance(width, int) and width != len(node.inputs):
-            wrong = f"the card lists {len(node.inputs)} inputs for {node.name!r}"
-            problems.append(f"{wrong}, the network takes {width}")
-    fed = {node.name for node in network.nodes}
-    unfed = [name for name in inputs if name not in fed]
-    problems += [f"the network takes {name!r}, which the card does not feed" for name in unfed]
-    for output in card.outputs:
-        if output.node not in outputs:
-            found = ", ".join(outputs)
-            problems.append(f"the card reads {output.node!r}, the network gives {found}")
-        elif output.index is not None:
-            width = outputs[output.node].shape[-1]
-            if isinstance(width, int) and output.index >= width:
-                problems.append(f"{output.name} is column {output.index} of {width}")
-    if problems:
-        raise NetworkMismatch(str(path), "; ".join(dict.fromkeys(problems)), (), "see the card")
+    process = os.getpid()
+    # Threads of a dask worker ask at once. A lock of the process: a fork may copy a held one.
+    with _LOCKS.setdefault(process, threading.Lock()):
+        return _session(path, digest, chosen, threads(options.threads), process), chosen
 
 
 def run(
@@ -256,16 +241,36 @@ def run(
     Returns
     -------
     output name -> [n_lepton]
+
+    Raises
+    ------
+    NetworkMismatch : onnxruntime stops, or the outputs are not one row per lepton
     """
-    nodes = list(dict.fromkeys(output.node for output in card.outputs))
     n_lepton = len(next(iter(rows.values())))
-    parts = []
-    for start in range(0, max(n_lepton, 1), BATCH):
-        batch = {name: array[start : start + BATCH] for name, array in rows.items()}
-        parts.append(session.run(nodes, batch))
-    whole = {n: np.concatenate([p[i] for p in parts]) for i, n in enumerate(nodes)}
-    scores = {}
-    for output in card.outputs:
-        values = whole[output.node].reshape(n_lepton, -1)
-        scores[output.name] = values[:, output.index or 0]
+    scores = {output.name: np.empty(n_lepton, np.float32) for output in card.outputs}
+    nodes = list(dict.fromkeys(output.node for output in card.outputs))
+    for start in range(0, n_lepton, BATCH):
+        part = slice(start, start + BATCH)
+        batch = {name: array[part] for name, array in rows.items()}
+        try:
+            given = dict(zip(nodes, session.run(nodes, batch), strict=True))
+        except Exception as error:
+            # onnxruntime's exceptions share no base class below Exception.
+            wrong = f"onnxruntime cannot run the network: {first_line(error)}"
+            raise NetworkMismatch(f"card {card.name}", wrong) from error
+        for output in card.outputs:
+            scores[output.name][part] = _column(card, output, given[output.node], batch)
     return scores
+
+
+def _column(
+    card: Card, output: Output, values: npt.NDArray[Any], batch: Mapping[str, npt.NDArray[Any]]
+) -> npt.NDArray[Any]:
+    n_lepton, index = len(next(iter(batch.values()))), output.index or 0
+    fits = values.ndim and len(values) == n_lepton
+    table = values.reshape(n_lepton, -1) if fits else values.reshape(1, -1)
+    if not fits or index >= table.shape[1]:
+        wrong = f"{output.node!r} gave the shape {values.shape} for {n_lepton} leptons"
+        raise NetworkMismatch(f"card {card.name}", f"{wrong}, {output.name} is column {index}")
+    column: npt.NDArray[Any] = table[:, index]
+    return column

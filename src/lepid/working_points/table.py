@@ -16,13 +16,23 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lepid.errors import BadTable, UnboundTable, UnknownWorkingPoint
-from lepid.tables import Tables, write_corrections
+from lepid.errors import BadTable, UnboundTable, UnknownWorkingPoint, near_misses
+from lepid.tables import Tables, assemble, save
 from lepid.tables import read as read_tables
+from lepid.units import FACTORS
 
 MARK = "lepid:"
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+
+def _bit(value: Floats, mask: Floats) -> Bools:
+    # Shifts by less than 0 or more than 63 bits are undefined, and 1e300 is no integer.
+    there: Bools = (value >= 0) & (value < 63) & (value == np.floor(value))
+    bit = np.where(there, value, 0).astype(np.int64)
+    held: Bools = there & ((mask.astype(np.int64) >> bit) & 1 == 1)
+    return held
+
 
 SENSES: dict[str, Callable[[Floats, Floats], Bools]] = {
     ">": np.greater,
@@ -30,7 +40,7 @@ SENSES: dict[str, Callable[[Floats, Floats], Bools]] = {
     "<": np.less,
     "<=": np.less_equal,
     # Athena's ambiguity masks: the cut is a mask, the quantity the number of the bit.
-    "bit": lambda value, mask: (mask.astype(np.int64) >> value.astype(np.int64)) & 1 == 1,
+    "bit": _bit,
 }
 
 
@@ -51,8 +61,10 @@ class Binding(_Part):
 
     sha256: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
-    columns: tuple[str, ...] = Field((), description="stored columns, all of them together")
-    inputs: bool = Field(False, description="true: cuts on columns, no network to belong to")
+    columns: tuple[str, ...] = Field(default=(), description="stored columns of the scores")
+    inputs: bool = Field(
+        default=False, description="true: cuts on columns, no network to belong to"
+    )
 
 
 class Range(_Part):
@@ -68,7 +80,7 @@ class Rules(_Part):
     """What the ``lepid:`` line of a table says."""
 
     tagger: str
-    points: dict[str, tuple[Requirement, ...]]
+    points: dict[str, tuple[Requirement, ...]] = Field(min_length=1)
     inputs: dict[str, str] = Field(description="correction input -> feature or column")
     range: tuple[Range, ...] = ()
     bound_to: Binding
@@ -152,8 +164,7 @@ class Table:
     def cuts(self, requirement: Requirement, axes: Mapping[str, Floats]) -> Floats:
         """Cut of one requirement for each lepton, [n_lepton]; `axes` are finite."""
         names = self.tables.inputs(requirement.correction)
-        values = self.tables.look_up(requirement.correction, *(axes[name] for name in names))
-        return np.broadcast_to(values, next(iter(axes.values())).shape)
+        return self.tables.look_up(requirement.correction, *(axes[name] for name in names))
 
     def decide(self, values: Mapping[str, Floats], axes: Mapping[str, Floats]) -> dict[str, Bools]:
         """Working point -> whether each lepton passes; False where something is not finite.
@@ -166,17 +177,15 @@ class Table:
         """
         known = np.logical_and.reduce([np.isfinite(axis) for axis in axes.values()])
         # correctionlib maps NaN to the last bin: zeros stand in, and the mask takes them out.
-        safe = {name: np.where(known, axis, 0.0) for name, axis in axes.items()}
+        safe = axes if known.all() else {k: np.where(known, v, 0.0) for k, v in axes.items()}
         decisions: dict[str, Bools] = {}
         for point, requirements in self.rules.points.items():
             if not all(r.quantity in values for r in requirements):
                 continue
             passed = known.copy()
             for r in requirements:
-                quantity = values[r.quantity]
-                good = ~np.isnan(quantity)
-                compared = np.where(good, quantity, 0.0)
-                passed &= good & SENSES[r.sense](compared, self.cuts(r, safe))
+                # A comparison with NaN is False.
+                passed &= SENSES[r.sense](values[r.quantity], self.cuts(r, safe))
             decisions[point] = passed
         return decisions
 
@@ -205,34 +214,65 @@ def read(path: Path) -> Table:
 
 @cache
 def _read(path: Path, modified: int) -> Table:
-    content = read_tables(path)
+    return _table(read_tables(path))
+
+
+def _table(content: Tables) -> Table:
+    path = content.path
     lines = [line for line in content.description.splitlines() if line.startswith(MARK)]
     if len(lines) != 1:
         wrong = f"not working points: the description has {len(lines)} lines `{MARK} {{...}}`"
-        raise BadTable(str(path), wrong, (), "write it with lepid, or see the documentation")
+        raise BadTable(path, wrong, (), "write it with lepid.working_points.table.write")
     try:
         rules = Rules.model_validate(json.loads(lines[0].removeprefix(MARK)))
-    except (json.JSONDecodeError, ValidationError) as error:
-        first = str(error).replace("\n", " ")
-        raise BadTable(str(path), f"the `{MARK}` line is wrong: {first}") from error
-    _check(str(path), rules, content)
-    return Table(str(path), rules, content)
-
-
-def _check(path: str, rules: Rules, content: Tables) -> None:
+    except json.JSONDecodeError as error:
+        raise BadTable(path, f"the `{MARK}` line is not JSON: {error}") from error
+    except ValidationError as error:
+        found = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+        wrong = "; ".join(f"{place}: {message}" for place, message in found)
+        raise BadTable(path, f"the `{MARK}` line is wrong: {wrong}") from error
     for point, requirements in rules.points.items():
         if not requirements:
             raise BadTable(path, f"working point {point!r} has no requirement")
         for requirement in requirements:
-            if requirement.correction not in content.names:
-                near = [name for name in content.names if name.startswith(point[:3])]
-                wrong = (
-                    f"{point!r} names the correction {requirement.correction!r}, which is not there"
-                )
-                raise BadTable(path, wrong, near[:3])
-            missing = set(content.inputs(requirement.correction)) - set(rules.inputs)
-            if missing:
-                raise BadTable(path, f"no feature is named for the inputs {sorted(missing)}")
+            _check(path, f"working point {point!r}", rules, content, requirement.correction)
+    _check_units(path, rules, content)
+    return Table(path, rules, content)
+
+
+def _check(path: str, where: str, rules: Rules, content: Tables, correction: str) -> None:
+    """Raise `BadTable` unless `correction` is there and its inputs can be fed."""
+    if correction not in content.names:
+        wrong = f"{where} names the correction {correction!r}, which is not there"
+        raise BadTable(path, wrong, near_misses(correction, content.names))
+    inputs = content.inputs(correction)
+    if not inputs:
+        raise BadTable(path, f"correction {correction!r} has no input, expected pt, et or abseta")
+    missing = set(inputs) - set(rules.inputs)
+    if missing:
+        wrong = f"no feature is named for the inputs {sorted(missing)} of {correction!r}"
+        raise BadTable(path, wrong, near_misses(min(missing), rules.inputs))
+    for name, kind in content.input_types(correction).items():
+        if kind != "real":
+            raise BadTable(path, f"input {name!r} of {correction!r} is {kind}, expected real")
+
+
+def _check_units(path: str, rules: Rules, content: Tables) -> None:
+    """Raise `BadTable` if a unit is unknown, or one thing has two: each is converted once."""
+    found = [(f"range of {r.feature!r}", r.unit) for r in rules.range]
+    for requirements in rules.points.values():
+        for r in requirements:
+            inputs = content.inputs(r.correction).items()
+            found += [(f"input {name!r}", unit) for name, unit in inputs]
+            found.append((f"cut on {r.quantity!r}", content.output_unit(r.correction)))
+    units: dict[str, str] = {}
+    for thing, unit in found:
+        if unit not in FACTORS:
+            do = f"use one of: {', '.join(name for name in FACTORS if name)}"
+            wrong = f"{thing} has the unknown unit {unit!r}"
+            raise BadTable(path, wrong, near_misses(unit, FACTORS), do)
+        if units.setdefault(thing, unit) != unit:
+            raise BadTable(path, f"{thing} has two units, {units[thing]!r} and {unit!r}")
 
 
 def write(
@@ -250,4 +290,6 @@ def write(
     BadTable : a correction or the rules do not fit; nothing is written
     """
     line = f"{MARK} {rules.model_dump_json(exclude_defaults=True)}"
-    write_corrections(path, f"{description}\n{line}", [dict(c) for c in corrections])
+    content = assemble(path, f"{description}\n{line}", [dict(c) for c in corrections])
+    _table(content)
+    save(path, content)

@@ -34,13 +34,19 @@ def attach_columns(events: Any, collection: str, columns: Mapping[str, str]) -> 
     BadInput : the columns are not equally jagged
     """
     arrays = {column: events[field] for column, field in columns.items()}
+    if any(array.ndim > 1 for array in arrays.values()):
+        arrays = {column: array for column, array in arrays.items() if array.ndim > 1}
     if is_dask(events):
         record = dask().zip(arrays, depth_limit=2)
         return dask().with_field(events, record, collection)
-    virtual = not all(array.layout.is_all_materialized for array in arrays.values())
-    return ak.with_field(
-        events, group(arrays, len(events)) if virtual else _zip(arrays), collection
-    )
+    layouts = [array.layout for array in arrays.values()]
+    # Slices of virtual columns are no longer plain lists; then their offsets are read at once.
+    plain = all(layout.form.is_numpy or hasattr(layout.form, "offsets") for layout in layouts)
+    if plain and not all(layout.is_all_materialized for layout in layouts):
+        record = group(arrays, len(events), f"events.{collection}")
+    else:
+        record = _zip(arrays)
+    return ak.with_field(events, record, collection)
 
 
 def _zip(arrays: Mapping[str, Any]) -> Any:
@@ -49,11 +55,6 @@ def _zip(arrays: Mapping[str, Any]) -> Any:
     except ValueError as error:
         names = ", ".join(arrays)
         raise BadInput("events", f"these columns are not equally jagged: {names}") from error
-
-
-def attach_field(records: Any, name: str, record: Any) -> Any:
-    """Array of records with one more field."""
-    return ak.with_field(records, record, name)
 
 
 def note(events: Any, facts: Mapping[str, Mapping[str, Any]], *, inplace: bool = False) -> Any:

@@ -40,17 +40,19 @@ def columns_of(events: Any) -> dict[str, list[str]]:
 
     Raises
     ------
-    BadInput : `events` is not an awkward record array
+    BadInput : `events` is not an awkward record array, or not one kind of record
     """
-    if not (isinstance(events, ak.Array) or is_dask(events)) or not events.fields:
-        wrong = f"expected an array of records, found {type(events).__name__} without fields"
-        raise BadInput(
-            "events", wrong, (), "pass NanoEvents, or ak.zip({'Muons': ...}, depth_limit=1)"
-        )
-    form = (events._meta if is_dask(events) else events).layout.form
-    while not form.is_record:
-        form = form.content
-    return {name: list(form.content(name).fields) for name in form.fields}
+    if isinstance(events, ak.Array) or is_dask(events):
+        form = (events._meta if is_dask(events) else events).layout.form
+        while form.is_list or form.is_option or form.is_indexed:
+            form = form.content
+        if form.is_union:
+            wrong = "some events have other columns than others"
+            raise BadInput("events", wrong, (), "give them the same columns before joining them")
+        if form.is_record and form.fields:
+            return {name: list(form.content(name).fields) for name in form.fields}
+    wrong = f"expected an array of records, found {type(events).__name__} without fields"
+    raise BadInput("events", wrong, (), "pass NanoEvents, or ak.zip({'Muons': ...}, depth_limit=1)")
 
 
 def apply(events: Any, collection: str, columns: Mapping[str, Any], compute: Compute) -> Any:
@@ -92,7 +94,8 @@ def flatten(
 ) -> tuple[npt.NDArray[np.int64] | None, dict[str, npt.NDArray[Any]]]:
     """Number of objects per event, and each array flat in its own dtype.
 
-    Missing values become NaN. The counts are None for arrays that are flat already.
+    Missing numbers become NaN, missing booleans False. The counts are None for arrays that are
+    flat already.
 
     Raises
     ------
@@ -137,8 +140,10 @@ def _numpy(array: Any) -> npt.NDArray[Any]:
     if np.ma.isMaskedArray(values):
         if not np.ma.is_masked(values):
             return np.asarray(values.data)
+        if values.dtype.kind == "b":
+            return np.asarray(np.ma.filled(values, False))
         kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
-        return np.asarray(values.astype(kind).filled(np.nan))
+        return np.asarray(np.ma.filled(values.astype(kind), np.nan))
     return np.asarray(values)
 
 
@@ -163,3 +168,13 @@ def per_lepton(weight: Any, like: Any) -> Any:
     """Weights jagged `like` a collection, from one number per event or per lepton."""
     weights = ak.Array(weight)
     return weights if weights.ndim == like.ndim else ak.broadcast_arrays(weights, like)[0]
+
+
+def link_index(links: Any) -> Any:
+    """Place in its container that each ATLAS link points to; None for a null link.
+
+    Parameters
+    ----------
+    links : records of ``m_persKey`` and ``m_persIndex``, jagged in any way; (0, 0) is null
+    """
+    return ak.mask(links["m_persIndex"], links["m_persKey"] != 0)

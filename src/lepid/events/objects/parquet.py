@@ -1,10 +1,10 @@
-"""Events in parquet files, one top-level column at a time."""
+"""Events in parquet files, one column of a collection at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,52 +14,108 @@ import pyarrow
 import pyarrow.parquet
 
 from lepid.errors import BadFile
-from lepid.events.objects.virtual import pick
 from lepid.files_out import atomic
 
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """The rows of one parquet file as events; a top-level column is read as a whole.
+    """The rows of one parquet file as events.
 
     Attributes
     ----------
-    path, n_event, columns : of the file
+    path, n_event : of the file
     metadata : what lepid stored when it wrote the file, else empty
     """
 
     path: str
     n_event: int
-    columns: tuple[str, ...]
     metadata: str
-    row_groups: tuple[int, ...]
 
-    def arrays(
-        self, columns: Iterable[str], start: int, stop: int, accessed: list[Any] | None = None
-    ) -> Any:
-        """Virtual record array of `columns` for rows [`start`, `stop`)."""
-        ends = np.cumsum(self.row_groups)
-        begins = ends - self.row_groups
+    @cached_property
+    def _file(self) -> Any:
+        return pyarrow.parquet.ParquetFile(self.path)
+
+    @cached_property
+    def _empty(self) -> Any:
+        return ak.Array(ak.metadata_from_parquet(self.path)["form"].length_zero_array())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of its columns; a column of a collection is ``collection.column``."""
+        return tuple(self._paths)
+
+    @cached_property
+    def _paths(self) -> dict[str, tuple[str, ...]]:
+        form = self._empty.layout.form
+        return {".".join(p): p for name in form.fields for p in _paths(form.content(name), (name,))}
+
+    def form(self, column: str) -> Any:
+        """Awkward form of a column; nothing is read."""
+        return self._project(self._empty, column).layout.form
+
+    def read(self, column: str, start: int, stop: int) -> Any:
+        """Array of a column for rows [`start`, `stop`); reads the row groups that hold them.
+
+        Raises
+        ------
+        BadFile : the file is damaged there
+        """
+        facts = self._file.metadata
+        sizes = [facts.row_group(i).num_rows for i in range(facts.num_row_groups)]
+        ends = np.cumsum(sizes)
+        begins = ends - sizes
         touched = [int(i) for i in np.flatnonzero((begins < stop) & (ends > start))]
         first = int(begins[touched[0]]) if touched else 0
-        whole = ak.metadata_from_parquet(self.path)["form"]
-        fields = {}
-        for name in columns:
-            form, _, _ = ak.to_buffers(whole.content(name).length_zero_array(), form_key="{id}")
+        try:
+            table = self._file.read_row_groups(touched, columns=self._stored(column))
+        except (pyarrow.ArrowException, OSError) as error:
+            raise _damaged(self.path, error) from error
+        return self._project(ak.from_arrow(table), column)[start - first : stop - first]
 
-            @cache
-            def buffers(name: str = name) -> Mapping[str, Any]:
-                if accessed is not None:
-                    accessed.append(name)
-                rows = ak.from_parquet(self.path, columns=[name], row_groups=touched)
-                values = ak.to_packed(rows[name][start - first : stop - first])
-                container: Mapping[str, Any] = ak.to_buffers(values, form_key="{id}")[2]
-                return container
+    def _project(self, events: Any, column: str) -> Any:
+        """The column out of a record array; a list that is None becomes an empty one."""
+        top, *inner = self._paths[column]
+        array = events[top]
+        for name in inner:
+            array = array[name]
+        if array.ndim > 1 and array.layout.is_option:
+            counts = ak.fill_none(ak.num(array, axis=1), 0)
+            array = ak.unflatten(ak.flatten(array, axis=1), counts)
+        return array
 
-            container = {key: partial(pick, buffers, key) for key in form.expected_from_buffers()}
-            fields[name] = ak.from_buffers(form, stop - start, container)
-        layouts = [field.layout for field in fields.values()]
-        return ak.Array(ak.contents.RecordArray(layouts, list(fields), length=stop - start))
+    def _stored(self, column: str) -> list[str]:
+        """Paths below which the file stores the values of a column."""
+        top, *inner = self._paths[column]
+        field = self._file.schema_arrow.field(top)
+        path = top
+        for name in inner:
+            kind = getattr(field.type, "storage_type", field.type)
+            if hasattr(kind, "value_field"):
+                path += f".list.{kind.value_field.name}"
+                kind = getattr(kind.value_type, "storage_type", kind.value_type)
+            path, field = f"{path}.{name}", kind.field(name)
+        schema = self._file.schema
+        leaves = [schema.column(i).path for i in range(len(schema))]
+        # Old writers name the levels of a list otherwise; then the whole collection is read.
+        return [path] if any(f"{leaf}.".startswith(f"{path}.") for leaf in leaves) else [top]
+
+
+def _paths(form: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Paths of the columns in a top-level column, through one list and any records."""
+    lists = 1 if len(path) == 1 else 0
+    while form.is_option or (form.is_list and lists):
+        lists -= form.is_list
+        form = form.content
+    if form.is_record and not form.is_tuple and form.fields:
+        for name in form.fields:
+            yield from _paths(form.content(name), (*path, name))
+    else:
+        yield path
+
+
+def _damaged(path: str, error: Exception) -> BadFile:
+    wrong = f"cannot be read as a parquet file ({type(error).__name__})"
+    return BadFile(path, wrong, (), "check that the file is complete")
 
 
 def open_file(path: Path) -> ParquetFile:
@@ -71,14 +127,10 @@ def open_file(path: Path) -> ParquetFile:
     """
     try:
         footer = pyarrow.parquet.ParquetFile(path)
-        form = ak.metadata_from_parquet(str(path))["form"]
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        wrong = f"cannot be read as a parquet file ({type(error).__name__})"
-        raise BadFile(str(path), wrong, (), "check that the file is complete") from error
-    facts = footer.metadata
-    groups = tuple(facts.row_group(i).num_rows for i in range(facts.num_row_groups))
+        raise _damaged(str(path), error) from error
     stored = (footer.schema_arrow.metadata or {}).get(b"lepid", b"").decode()
-    return ParquetFile(str(path), facts.num_rows, tuple(form.fields), stored, groups)
+    return ParquetFile(str(path), footer.metadata.num_rows, stored)
 
 
 class ParquetWriter:
@@ -96,7 +148,7 @@ class ParquetWriter:
     def extend(self, chunk: Mapping[str, Any]) -> None:
         """Append one chunk; every chunk must have the columns of the first."""
         events = ak.Array(ak.contents.RecordArray([v.layout for v in chunk.values()], list(chunk)))
-        table = ak.to_arrow_table(events, extensionarray=True)
+        table = ak.to_arrow_table(events, extensionarray=False)
         if self._writer is None:
             schema = table.schema.with_metadata({**(table.schema.metadata or {}), **self._metadata})
             self._writer = pyarrow.parquet.ParquetWriter(self._partial, schema, compression="zstd")

@@ -1,40 +1,75 @@
-"""Columns in the shape in which files take them."""
+"""Columns in the shape in which files take them: numbers, one per object or event."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import awkward as ak
+import numpy as np
+
+from lepid.errors import MissingColumns
+from lepid.events.objects.flat import flatten
 
 
 def writable(events: Any, collection: str, columns: Iterable[str]) -> list[str]:
     """Those `columns` of a collection that have one number per object."""
-    chosen = []
-    for name in columns:
-        array = events[collection][name]
-        if not array.fields and array.ndim <= 2 and "?" not in str(array.type):
-            chosen.append(name)
-    return chosen
+    table = events[collection]
+    return [c for c in columns if table[c].ndim == table.ndim and is_numeric(table[c])]
 
 
-def packed(events: Any, collection: str, columns: Sequence[str]) -> Any:
-    """Materialised record array of the named columns of a collection; nested records survive."""
-    arrays = {name: ak.to_packed(ak.materialize(events[collection][name])) for name in columns}
-    depth = max(array.layout.purelist_depth for array in arrays.values())
-    return ak.without_parameters(ak.zip(arrays, depth_limit=depth))
+def is_numeric(column: Any) -> bool:
+    """Whether a column holds numbers or booleans, jagged once or not at all; reads nothing."""
+    form = column.layout.form
+    while form.is_list or form.is_option or form.is_indexed:
+        if form.parameter("__array__") is not None:
+            return False
+        form = form.content
+    return bool(form.is_numpy or form.is_unknown) and column.ndim <= 2
 
 
-def materialised(column: Any) -> Any:
-    """The column with all its values read, packed."""
-    return ak.to_packed(ak.materialize(column))
+def packed(events: Any, collection: str, columns: Mapping[str, Sequence[str]]) -> Any:
+    """Record array of the columns of a collection, their values read.
+
+    Parameters
+    ----------
+    columns : name in the result -> path below the collection; "a.b" becomes a record ``a``
+
+    Raises
+    ------
+    MissingColumns : some are not there
+    BadInput : some events are None
+    """
+    table = events[collection]
+    there = {(name, *field) for name in table.fields for field in [(), *_inner(table[name])]}
+    missing = {".".join(path) for path in columns.values() if tuple(path) not in there}
+    if missing:
+        needs = dict.fromkeys(sorted(missing), "the output: the first events had it")
+        raise MissingColumns.of(f"events.{collection}", needs, table.fields)
+    arrays = {name: events[(collection, *path)] for name, path in columns.items()}
+    counts, flat = flatten(arrays, f"events.{collection}")
+    record = _record(flat)
+    return record if counts is None else ak.unflatten(record, counts)
 
 
-def flat_names(record: Any) -> Any:
-    """Record array whose nested fields `tagger.field` are named `tagger_field`."""
-    columns: dict[str, Any] = {}
-    for name in record.fields:
-        inner = record[name]
-        columns |= {f"{name}_{f}": inner[f] for f in inner.fields} or {name: inner}
-    depth = record.layout.purelist_depth
-    return ak.zip(columns, depth_limit=depth)
+def _inner(array: Any) -> list[tuple[str]]:
+    return [(field,) for field in array.fields]
+
+
+def _record(columns: Mapping[str, Any]) -> Any:
+    result: dict[str, Any] = {}
+    for name, values in columns.items():
+        outer, dot, inner = name.partition(".")
+        if dot:
+            result.setdefault(outer, {})[inner] = values
+        else:
+            result[name] = np.ascontiguousarray(values)
+    arrays = {n: _record(v) if isinstance(v, dict) else v for n, v in result.items()}
+    return ak.zip(arrays, depth_limit=1)
+
+
+def values(events: Any, column: str) -> Any:
+    """A column of the events with its values read, None as NaN."""
+    counts, flat = flatten({column: events[column]}, "events")
+    array = ak.Array(np.ascontiguousarray(flat[column]))
+    return array if counts is None else ak.unflatten(array, counts)

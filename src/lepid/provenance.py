@@ -1,0 +1,88 @@
+"""Where the scores and decisions of events came from: what is noted, found again and printed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from lepid.errors import BadInput, near_misses
+from lepid.events.objects.attach import notes
+from lepid.events.schema import Schema
+from lepid.taggers import plan as plans
+from lepid.taggers import session
+from lepid.taggers.plan import Plan
+
+
+def facts_of(plan: Plan, schema: Schema, collection: str) -> dict[str, Any]:
+    """What `decorate` notes about a tagger; plain values, which pickle and JSON take."""
+    return {
+        "card": plan.card.name,
+        "collection": collection,
+        "schema": schema.name,
+        "source": plan.source,
+        "scores": list(plan.stored.values()) or [path for _, path, _ in plan.networks],
+        "sha256": [digest for _, _, digest in plan.networks],
+        "provider": plan.provider,
+        "threads": session.threads(plan.options.threads) if plan.provider else 0,
+        "decisions": list(plan.decisions.values()),
+        "tables": [table.path for table in plan.tables],
+        "working_points": [*plan.decisions, *(p for table in plan.tables for p in table.points)],
+        "fractions": {name: value.tolist() for name, value in plan.fractions.items()},
+        "reasons": list(plan.reasons),
+    }
+
+
+def facts_about(events: Any, tagger: str) -> dict[str, Any]:
+    """What `decorate` noted about a tagger.
+
+    Raises
+    ------
+    BadInput : the events are not decorated with it, or with another network of it
+    """
+    name, network = plans.split(tagger)
+    noted = notes(events)
+    facts = noted.get(name, {})
+    where = f"tagger {tagger}"
+    if "left_out" in facts:
+        wrong = f"it was left out: {_reason(name, facts['left_out'])}"
+        raise BadInput(where, wrong, (), "use events that can feed it")
+    if "card" not in facts:
+        near = near_misses(name, [key for key, value in noted.items() if "card" in value])
+        do = f"events = lepid.decorate(events, {tagger!r})"
+        raise BadInput(where, "these events are not decorated with it", near, do)
+    if network and facts["card"] != tagger:
+        wrong = f"these events are decorated with {facts['card']}"
+        raise BadInput(where, wrong, (), f"events = lepid.decorate(events, {tagger!r})")
+    return facts
+
+
+def report(events: Any) -> None:
+    """Print where the scores and decisions of each tagger came from, and what was left out."""
+    sys.stdout.write(report_text(events) + "\n")
+
+
+def report_text(events: Any) -> str:
+    """What `report` prints."""
+    lines: list[str] = []
+    left_out: dict[str, list[str]] = {}
+    for name, facts in notes(events).items():
+        if "left_out" in facts:
+            left_out.setdefault(_reason(name, facts["left_out"]), []).append(name)
+            continue
+        lines.append(f"{name}: {facts['collection']}, {facts['card']}, source {facts['source']}")
+        details = {
+            "scores": facts["scores"],
+            "sha256": [digest[:16] for digest in facts["sha256"]],
+            "provider": [facts["provider"]] if facts["provider"] else [],
+            "decisions": facts["decisions"],
+            "tables": [Path(table).name for table in facts["tables"]],
+            "but": ["; ".join(facts["reasons"])] if facts["reasons"] else [],
+        }
+        lines += [f"  {key}: {', '.join(values)}" for key, values in details.items() if values]
+    lines += [f"left out: {', '.join(names)}: {reason}" for reason, names in left_out.items()]
+    return "\n".join(lines) or "no tagger: these events are not decorated"
+
+
+def _reason(tagger: str, text: str) -> str:
+    return text.splitlines()[0].removeprefix(f"tagger {tagger}: ")

@@ -1,0 +1,260 @@
+"""Every card and table of the repository: loads, matches what it names, and can be evaluated."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from pathlib import Path
+
+import correctionlib.cli
+import correctionlib.schemav2
+import numpy as np
+import pytest
+
+from lepid.features import definitions
+from lepid.taggers import card_file, catalogue
+from lepid.taggers.card import Card
+from lepid.working_points import table as working_points
+from lepid.working_points.table import Table
+
+pytestmark = pytest.mark.usefixtures("no_search_paths")
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+CARDS = sorted((REPOSITORY / "models").glob("*/*/card.toml"))
+TABLES = sorted((REPOSITORY / "wp_tables").glob("*/*.json"))
+
+
+def name(path: Path) -> str:
+    return f"{path.parent.parent.name}-{path.parent.name}-{path.stem}"
+
+
+@pytest.fixture(params=CARDS, ids=name)
+def card(request: pytest.FixtureRequest) -> Card:
+    return card_file.load(request.param)
+
+
+@pytest.fixture(params=TABLES, ids=name)
+def table(request: pytest.FixtureRequest) -> Table:
+    return working_points.read(request.param)
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(CARDS) >= 16
+    assert len(TABLES) >= 7
+    assert {path.parent.name for path in TABLES} <= {path.parent.parent.name for path in CARDS}
+
+
+# --- cards --------------------------------------------------------------------------------------
+
+
+def test_a_card_says_what_it_is(card: Card) -> None:
+    assert card.description
+    assert card.source
+    assert card.tagger.startswith(f"{card.experiment}_" if card.experiment == "cms" else "")
+    assert card.flavour in card.tagger
+    assert all(form.source or form.kind == "score"
+               for forms in card.discriminants.values() for form in forms)  # fmt: skip
+
+
+def test_no_card_of_the_repository_is_one_of_a_reference_network_without_saying_so(
+    card: Card,
+) -> None:
+    assert card.reference == card.network.startswith("reference")
+
+
+def test_a_network_file_beside_a_card_has_its_hash_and_origin(card: Card) -> None:
+    folder = REPOSITORY / "models" / card.tagger / card.network
+    for network in card.networks:
+        file = folder / network.file if network.file else None
+        if file and file.exists():
+            assert hashlib.sha256(file.read_bytes()).hexdigest() == network.sha256
+            assert (folder / "ORIGIN.md").is_file()
+    known = {network.file for network in card.networks} | {"card.toml", "ORIGIN.md"}
+    assert {path.name for path in folder.iterdir()} <= known
+
+
+def test_tables_of_a_card_belong_to_it(card: Card) -> None:
+    for file in card.working_points:
+        table = working_points.read(REPOSITORY / "wp_tables" / file)
+        assert table.rules.tagger == card.tagger
+        assert not set(table.points) & set(card.fields)
+        columns = [column for output in card.outputs for column in output.stored]
+        paths = [network.path for network in card.networks] or [""]
+        for path in paths:
+            if path:
+                assert table.check_binding("", path, ()) is None
+        if columns:
+            assert table.check_binding("", "", columns) is None
+
+
+def test_plit_inputs_are_those_of_athena_in_order() -> None:
+    tracks = {
+        "muon": (
+            "deta_lepton dphi_lepton qOverP btagIp_d0 btagIp_z0SinTheta btagIp_d0Uncertainty "
+            "btagIp_z0SinThetaUncertainty d0_significance z0SinTheta_significance "
+            "numberOfPixelHits numberOfInnermostPixelLayerHits "
+            "numberOfNextToInnermostPixelLayerHits numberOfInnermostPixelLayerSharedHits "
+            "numberOfInnermostPixelLayerSplitHits numberOfPixelSharedHits numberOfPixelSplitHits "
+            "numberOfSCTHits numberOfSCTSharedHits muon_track"
+        ),
+        "electron": (
+            "dr_lepton deta_lepton dphi_lepton qOverP btagIp_d0 btagIp_z0SinTheta "
+            "d0_significance z0SinTheta_significance numberOfInnermostPixelLayerHits "
+            "numberOfNextToInnermostPixelLayerHits numberOfInnermostPixelLayerSharedHits "
+            "numberOfInnermostPixelLayerSplitHits numberOfPixelHits numberOfPixelSharedHits "
+            "numberOfPixelSplitHits numberOfSCTHits numberOfSCTSharedHits electron_track"
+        ),
+    }
+    leptons = {
+        "muon": "pt eta phi ptvarcone30TTVARel topoetcone30Rel caloClusterERel",
+        "electron": (
+            "track_pt track_eta track_phi ptvarcone30Rel topoetcone30Rel caloClusterSumEtRel"
+        ),
+    }  # fmt: skip
+    files = {
+        ("muon", "run2"): ["network_run2_muons"],
+        ("muon", "run3"): ["network_run3_muons"],
+        ("electron", "run2"): ["network_run2_electrons_barrel", "network_run2_electrons_endcap"],
+        ("electron", "run3"): ["network_run3_electrons_barrel", "network_run3_electrons_endcap"],
+    }
+    for (flavour, run), names in files.items():
+        card = catalogue.load(f"{flavour}_plit", f"atlas-2025-04-25-{run}")
+        area = "IsolationSelection/PLIT/2025-04-25"
+        assert [n.path for n in card.networks] == [f"{area}/{file}.onnx" for file in names]
+        for network in card.networks:
+            lepton, track = network.nodes
+            assert (lepton.name, lepton.per) == ("jet_features", "lepton")
+            assert (track.name, track.per) == ("track_features", "track")
+            assert [i.feature for i in lepton.inputs] == leptons[flavour].split()
+            assert [i.feature for i in track.inputs] == tracks[flavour].split()
+            assert not network.batched
+    assert [n.abseta for n in card.networks] == [(0.0, 1.37), (1.37, np.inf)]
+
+
+@pytest.mark.parametrize(
+    ("tagger", "fields"),
+    [
+        (
+            "electron_dnn",
+            (
+                "pel pcf ppc phf ple plh D_el D_el_cf_background D_CF D_CF_ratio Loose Medium "
+                "Tight LooseNoCF MediumNoCF TightNoCF VeryLooseNoCF97"
+            ),
+        ),
+        ("electron_lh", "VeryLoose Loose LooseBL Medium Tight"),
+        ("electron_ecids", "score discriminant ECIDS"),
+        ("muon_plit", "pmuxpromp pnpxall discriminant"),
+        ("electron_plit", "pelxpromp pnpxall discriminant"),
+        ("cms_electron_mva_iso", "score discriminant"),
+        ("cms_electron_mva_noiso", "score discriminant"),
+        ("cms_muon_mva_id", "score discriminant"),
+    ],
+)  # fmt: skip
+def test_fields_that_users_see(tagger: str, fields: str) -> None:
+    assert catalogue.load(tagger, "stored").fields == (*fields.split(), "scored")
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def test_the_own_validator_of_correctionlib_accepts_it(
+    table: Table, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    correctionlib.schemav2.CorrectionSet.model_validate_json(table.tables.text)
+    monkeypatch.setattr("sys.argv", ["correction", "validate", "--version", "2", table.path])
+    assert correctionlib.cli.main() == 0, capsys.readouterr().out
+
+
+def test_every_correction_is_used_and_every_point_is_decided(table: Table) -> None:
+    used = {r.correction for point in table.points for r in table.requirements(point)}
+    assert used == set(table.tables.names)
+    pt = np.array([4e3, 9e3, 2e4, 5e4, 1e5, 1e6]) / (1000 if table.axes()["pt"][1] == "GeV" else 1)
+    axes = {name: pt if name == "pt" else np.linspace(0, 2.5, 6) for name in table.axes()}
+    senses = {r.sense for point in table.points for r in table.requirements(point)}
+    assert len(senses) == 1
+    easy, hard = (np.inf, -np.inf) if senses == {">"} else (-np.inf, np.inf)
+    for value, expected in ((easy, True), (hard, False)):
+        values = {quantity: np.full(6, value) for quantity in table.quantities()}
+        decided = table.decide(values, axes)
+        assert list(decided) == table.points
+        assert all(passed.tolist() == [expected] * 6 for passed in decided.values())
+
+
+def test_a_table_has_a_source_and_features_that_exist(table: Table) -> None:
+    assert "published in" in table.tables.description
+    for feature, _ in table.axes().values():
+        assert feature in definitions.FEATURES or feature in {"pt", "eta"}
+    card = catalogue.networks(table.rules.tagger)[0]
+    own = {*card.fields, *card.stored_columns, *definitions.FEATURES}
+    assert set(table.quantities()) <= own
+    bound = table.rules.bound_to
+    assert bound.inputs or bound.sha256 or bound.path or bound.columns
+
+
+# Tighter points pass a subset: published so for these, for all pt.
+NESTED = {
+    "muon_plit/atlas-2025-04-25-run3": [
+        ("R3PLITasPLIVefficiencyTight", "R3PLITasPLIVefficiencyVeryTight"),
+        ("R3PLITasPLIVrejectionTight", "R3PLITasPLIVrejectionVeryTight"),
+    ],
+    "muon_plit/atlas-2025-04-25-run2": [
+        ("R2PLITasPLIVefficiencyTight", "R2PLITasPLIVefficiencyVeryTight"),
+        ("R2PLITasPLIVrejectionTight", "R2PLITasPLIVrejectionVeryTight"),
+    ],
+    "cms_electron_mva_iso/winter22": [("WP90", "WP80")],
+    "cms_electron_mva_noiso/winter22": [("WP90", "WP80")],
+    "cms_muon_mva_id/nanoaod-v15": [("Medium", "Tight")],
+    "muon_isolation/atlas": [
+        ("Loose_VarRad", "Tight_VarRad"),
+        ("Loose_FixedRad", "Tight_FixedRad"),
+        ("TightTrackOnly_VarRad", "Tight_VarRad"),
+        ("TightTrackOnly_FixedRad", "Tight_FixedRad"),
+        ("PflowLoose_VarRad", "PflowTight_VarRad"),
+        ("PflowLoose_FixedRad", "PflowTight_FixedRad"),
+    ],
+    "electron_isolation/atlas": [
+        ("Loose_VarRad", "Tight_VarRad"),
+        ("TightTrackOnly_VarRad", "Tight_VarRad"),
+        ("PflowLoose", "PflowTight"),
+        ("PflowLoose_FixedRad", "PflowTight_FixedRad"),
+    ],
+}
+
+
+def test_every_table_is_among_the_nested_ones() -> None:
+    assert set(NESTED) == {f"{path.parent.name}/{path.stem}" for path in TABLES}
+
+
+@pytest.mark.parametrize(
+    ("file", "loose", "tight"), [(f, *pair) for f, pairs in NESTED.items() for pair in pairs]
+)
+def test_a_tighter_point_passes_a_subset(file: str, loose: str, tight: str) -> None:
+    table = working_points.read(REPOSITORY / "wp_tables" / f"{file}.json")
+    rng = np.random.default_rng(5)
+    n = 20_000
+    scale = 1000 if table.axes()["pt"][1] == "MeV" else 1
+    pt = scale * np.exp(rng.uniform(np.log(3), np.log(500), n))
+    axes = {name: pt if name == "pt" else rng.uniform(0, 3, n) for name in table.axes()}
+    values = {}
+    for quantity in table.quantities():
+        if file.endswith("isolation/atlas"):
+            values[quantity] = pt * rng.exponential(0.1, n)
+        else:
+            low, high = (-2, 9) if "plit" in file else (0.3, 1)
+            values[quantity] = (
+                rng.uniform(low, high, n) if "muon_mva" not in file else rng.random(n)
+            )
+    decided = table.decide(values, axes)
+    assert (decided[tight] <= decided[loose]).all()
+    assert decided[tight].any()
+    assert (decided[tight] < decided[loose]).any()
+
+
+def test_names_of_points_are_published_ones_and_never_shared() -> None:
+    for tagger in catalogue.taggers():
+        for card in catalogue.networks(tagger):
+            tables = [
+                working_points.read(catalogue.table_path(card, t)) for t in card.working_points
+            ]
+            points = list(itertools.chain.from_iterable(table.points for table in tables))
+            assert len(points) == len(set(points))

@@ -1,0 +1,83 @@
+"""Decisions that real files store, kept and recomputed: the numbers of the files themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import lepid
+import numpy as np
+import pytest
+import uproot
+from lepid.cli.main import main
+
+pytestmark = pytest.mark.real
+
+RNTUPLE = "skhep_uproot-physlite-rntuple_v1-0-0-0.root"
+# (tagger, point) -> passing among 22 electrons of truthType 2, among the 35 others
+PASSING = {
+    ("electron_lh", "Loose"): (22, 23),
+    ("electron_lh", "Medium"): (19, 9),
+    ("electron_lh", "Tight"): (15, 6),
+    ("electron_dnn", "Loose"): (18, 9),
+    ("electron_dnn", "Medium"): (15, 5),
+    ("electron_dnn", "Tight"): (14, 3),
+}
+MVA = {  # tagger -> point -> stored flag
+    "cms_electron_mva_iso": {"WP80": "mvaIso_WP80", "WP90": "mvaIso_WP90"},
+    "cms_electron_mva_noiso": {"WP80": "mvaNoIso_WP80", "WP90": "mvaNoIso_WP90"},
+}
+
+
+@pytest.fixture(scope="module")
+def decorated(real_data: Path) -> Any:
+    return lepid.decorate(lepid.open(real_data / "root" / RNTUPLE), ["electron_lh", "electron_dnn"])
+
+
+@pytest.mark.parametrize("case", PASSING)
+def test_stored_decisions_through_decorate(decorated: Any, case: tuple[str, str]) -> None:
+    electrons = decorated["Electrons"]
+    prompt = electrons["truthType"] == 2
+    passed = electrons[case[0], case[1]]
+    assert (ak.sum(prompt), ak.sum(~prompt)) == (22, 35)
+    assert (ak.sum(passed & prompt), ak.sum(passed & ~prompt)) == PASSING[case]
+    assert ak.all(electrons[case[0], "scored"])
+
+
+@pytest.mark.parametrize("tagger", ["electron_lh", "electron_dnn"])
+def test_stored_decisions_through_the_efficiency_command(
+    real_data: Path, tagger: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(real_data / "root" / RNTUPLE)
+    assert main(["efficiency", path, "--tagger", tagger, "--json", "--quiet"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    for (name, point), (prompt, others) in PASSING.items():
+        if name != tagger:
+            continue
+        of_point = [row for row in rows if row["working_point"] == point]
+        iso = [row for row in of_point if row["truth_class"] == "IsoElectron"]
+        rest = [row for row in of_point if row["truth_class"] != "IsoElectron"]
+        assert [(row["passed"], row["total"]) for row in iso] == [(prompt, 22)]
+        assert sum(row["passed"] for row in rest) == others
+        assert sum(row["total"] for row in rest) == 35
+
+
+@pytest.mark.parametrize(
+    ("file", "n_electron"), [("egammatnp_DYto2E.root", 2000), ("coffea_nano_tt_v12.root", 310)]
+)
+@pytest.mark.parametrize("tagger", MVA)
+def test_mva_points_equal_the_stored_flags(
+    real_data: Path, file: str, n_electron: int, tagger: str
+) -> None:
+    path = real_data / "root" / file
+    record = ak.flatten(lepid.decorate(lepid.open(path), tagger)["Electron", tagger])
+    with uproot.open(path) as source:
+        for point, flag in MVA[tagger].items():
+            # Read beside lepid, so that a mix-up of columns shows.
+            stored = ak.to_numpy(ak.flatten(source["Events"][f"Electron_{flag}"].array()))
+            found = ak.to_numpy(record[point])
+            assert len(found) == n_electron
+            assert int(np.count_nonzero(found == stored)) == n_electron
+            assert 0 < np.count_nonzero(found) < n_electron

@@ -1,0 +1,117 @@
+"""Each feature beside a plain twin; needs and units."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lepid.features import definitions
+from lepid.features.definitions import FEATURES
+
+MEV = {"MeV": "MeV", "GeV": "MeV", "": "", "mm": "mm"}.__getitem__
+GEV = {"MeV": "GeV", "GeV": "GeV", "": "", "mm": "cm"}.__getitem__
+HITS = FEATURES["passesBLayer"].needs
+
+
+def evaluate(name: str, columns: dict[str, Any], unit: str = "", unit_of: Any = MEV) -> list[float]:
+    flat = {key: np.atleast_1d(np.asarray(value)) for key, value in columns.items()}
+    found = definitions.evaluate(name, unit, flat, unit_of)
+    assert found.dtype == np.float64
+    return found.tolist()
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_a_feature_needs_columns_and_says_where_it_is_from(name: str) -> None:
+    feature = FEATURES[name]
+    assert definitions.needs(name) == tuple(feature.needs)
+    assert not set(feature.needs) & set(FEATURES)
+    assert feature.source
+    zeros = {column: np.zeros(0) for column in feature.needs}
+    assert definitions.evaluate(name, feature.unit, zeros, MEV).shape == (0,)
+
+
+def test_what_is_no_feature_is_a_column() -> None:
+    assert definitions.needs("topoetcone20") == ("topoetcone20",)
+    assert evaluate("pt", {"pt": np.array([27300.0], np.float32)}, "GeV", MEV) == [27.3]
+    assert evaluate("pt", {"pt": [27.0]}, "MeV", GEV) == [27000.0]
+    assert evaluate("n", {"n": np.array([3], np.uint8)}) == [3.0]
+    assert evaluate("flag", {"flag": np.array([True, False])}) == [1.0, 0.0]
+
+
+@given(st.floats(-5, 5, width=32), st.floats(-1, 1, width=32))
+def test_eta(eta: float, delta: float) -> None:
+    columns = {"eta": np.float32(eta), "deltaEtaSC": np.float32(delta)}
+    assert evaluate("abseta", {"eta": np.float32(eta)}) == [abs(eta)]
+    assert evaluate("abseta_supercluster", columns) == [abs(eta + delta)]
+
+
+@pytest.mark.parametrize(
+    ("name", "cone"),
+    [
+        ("pflow_isolation_muon", "ptvarcone30_Nonprompt_All_MaxWeightTTVA_pt500"),
+        ("pflow_isolation_muon_fixed", "ptcone20_Nonprompt_All_MaxWeightTTVA_pt500"),
+        ("pflow_isolation_electron", "ptvarcone30_Nonprompt_All_MaxWeightTTVALooseCone_pt500"),
+        ("pflow_isolation_electron_fixed", "ptcone20_Nonprompt_All_MaxWeightTTVALooseCone_pt500"),
+    ],
+)
+@given(track=st.floats(-1e5, 1e5), neutral=st.floats(-1e5, 1e5))
+def test_pflow_isolation(name: str, cone: str, track: float, neutral: float) -> None:
+    columns = {cone: track, "neflowisol20": neutral}
+    expected = abs(track) + 0.4 * max(neutral, 0)
+    assert evaluate(name, columns, "MeV") == [expected]
+    in_gev = {cone: track / 1000, "neflowisol20": neutral / 1000}
+    assert evaluate(name, in_gev, "MeV", GEV)[0] == pytest.approx(expected, rel=1e-12, abs=1e-9)
+
+
+@pytest.mark.parametrize("bad", ["cone", "neutral"])
+def test_pflow_isolation_of_nan_is_nan(bad: str) -> None:
+    cone = "ptvarcone30_Nonprompt_All_MaxWeightTTVA_pt500"
+    columns = {
+        cone: np.nan if bad == "cone" else 1.0,
+        "neflowisol20": np.nan if bad == "neutral" else 1.0,
+    }
+    assert math.isnan(evaluate("pflow_isolation_muon", columns, "MeV")[0])
+
+
+def test_hits_of_one_byte_do_not_overflow() -> None:
+    counts = {
+        "numberOfPixelHits": np.array([200, 3], np.uint8),
+        "numberOfPixelDeadSensors": np.array([100, 1], np.uint8),
+        "numberOfSCTHits": np.array([100, 8], np.uint8),
+        "numberOfSCTDeadSensors": np.array([100, 2], np.uint8),
+    }
+    assert evaluate("nPixHitsPlusDeadSensors", counts) == [300.0, 4.0]
+    assert evaluate("nSiHitsPlusDeadSensors", counts) == [500.0, 14.0]
+
+
+def slow_b_layer(h: dict[str, int]) -> bool:
+    if h["expectInnermostPixelLayerHit"]:
+        layer = "InnermostPixelLayer"
+    elif h["expectNextToInnermostPixelLayerHit"]:
+        layer = "NextToInnermostPixelLayer"
+    else:
+        return True
+    return h[f"numberOf{layer}Hits"] + h[f"numberOf{layer}Outliers"] > 0
+
+
+def test_b_layer_for_every_combination() -> None:
+    combinations = [
+        dict(zip(HITS, (bits >> i & 1 for i in range(6)), strict=True)) for bits in range(64)
+    ]
+    columns = {name: np.array([c[name] for c in combinations], np.uint8) for name in HITS}
+    expected = [float(slow_b_layer(c)) for c in combinations]
+    assert evaluate("passesBLayer", columns) == expected
+    assert {0.0, 1.0} == set(expected)
+
+
+@pytest.mark.parametrize("name", HITS)
+def test_b_layer_is_not_known_where_a_count_is_missing(name: str) -> None:
+    columns = {column: [1.0, 1.0] for column in HITS} | {name: [np.nan, 1.0]}
+    found = evaluate("passesBLayer", columns)
+    assert math.isnan(found[0])
+    assert found[1] == 1.0

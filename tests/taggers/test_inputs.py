@@ -1,0 +1,120 @@
+"""Rows of a network against a slow twin, and the only cast to float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lepid.errors import BadInput
+from lepid.taggers import catalogue, inputs
+from lepid.taggers.card import Network, Node
+
+MEV = {"GeV": "MeV", "MeV": "MeV", "": ""}.__getitem__
+
+
+def node(*entries: Any) -> Node:
+    return Node.model_validate({"name": "x", "inputs": list(entries)})
+
+
+def build(entries: list[Any], columns: dict[str, Any]) -> tuple[Any, Any]:
+    flat = {name: np.atleast_1d(np.asarray(value)) for name, value in columns.items()}
+    return inputs.build(node(*entries), flat, MEV)
+
+
+@given(
+    pt=st.lists(st.floats(500, 1e7, width=32), min_size=1, max_size=8),
+    mean=st.floats(-100, 100),
+    std=st.floats(0.01, 100),
+)
+def test_rows_are_in_card_order_and_scaled_before_they_are_float32(
+    pt: list[float], mean: float, std: float
+) -> None:
+    pts = np.array(pt, np.float32)
+    eta = np.linspace(-2, 2, len(pts))
+    entries = ["abseta", {"feature": "pt", "unit": "GeV", "mean": mean, "std": std}, "eta"]
+    rows, finite = build(entries, {"pt": pts, "eta": eta})
+    assert rows.dtype == np.float32
+    assert rows.shape == (len(pts), 3)
+    for i in range(len(pts)):
+        slow = [abs(eta[i]), (float(pts[i]) / 1000 - mean) / std, eta[i]]
+        assert rows[i].tolist() == [float(np.float32(value)) for value in slow]
+    assert finite.all()
+
+
+def test_the_unit_of_the_card_counts() -> None:
+    columns = {"pt": np.array([27300.0], np.float32)}
+    for unit, expected in (("GeV", 27.3), ("MeV", 27300.0)):
+        rows, _ = build([{"feature": "pt", "unit": unit}], columns)
+        assert rows[0, 0] == np.float32(expected)
+
+
+def test_what_is_not_finite_marks_its_lepton_only() -> None:
+    values = np.array([1.0, np.nan, np.inf, -np.inf, 1e39, 1.0])
+    rows, finite = build(["a", "b"], {"a": values, "b": np.ones(6)})
+    assert finite.tolist() == [True, False, False, False, False, True]
+    assert rows[0].tolist() == [1.0, 1.0]
+
+
+def test_garbage_that_overflows_is_not_finite_and_warns_nobody() -> None:
+    entries = [{"feature": "a", "std": 1e-300}]
+    _, finite = build(entries, {"a": np.array([1e32, 1e300, 1e-310])})
+    assert finite.tolist() == [False, False, True]
+
+
+def test_a_default_stands_in_for_what_is_not_finite_before_scaling() -> None:
+    entry = {"feature": "a", "default": -99.0, "default_source": "Athena", "mean": 1.0, "std": 2.0}
+    rows, finite = build([entry], {"a": np.array([3.0, np.nan, np.inf])})
+    assert rows[:, 0].tolist() == [1.0, -50.0, -50.0]
+    assert finite.all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.bool_, np.float32])
+def test_columns_of_every_dtype(dtype: type) -> None:
+    rows, finite = build(["n"], {"n": np.array([0, 1], dtype)})
+    assert rows[:, 0].tolist() == [0.0, 1.0]
+    assert finite.all()
+
+
+def test_no_leptons() -> None:
+    rows, finite = build(["a", "b"], {"a": np.zeros(0), "b": np.zeros(0)})
+    assert rows.shape == (0, 2)
+    assert finite.shape == (0,)
+    assert finite.dtype == np.bool_
+
+
+def test_needs_are_columns_with_the_feature_that_wants_them() -> None:
+    network = Network.model_validate(
+        {"path": "a", "abseta": [0, 1],
+         "nodes": [{"name": "x", "inputs": ["pt", "pflow_isolation_muon"]},
+                   {"name": "z", "inputs": ["nPixHitsPlusDeadSensors"]}]}
+    )  # fmt: skip
+    assert inputs.needs(network) == {
+        "pt": "pt",
+        "ptvarcone30_Nonprompt_All_MaxWeightTTVA_pt500": "pflow_isolation_muon",
+        "neflowisol20": "pflow_isolation_muon",
+        "numberOfPixelHits": "nPixHitsPlusDeadSensors",
+        "numberOfPixelDeadSensors": "nPixHitsPlusDeadSensors",
+        "eta": "the range of |eta|",
+    }
+
+
+@pytest.mark.parametrize("tagger", ["muon_plit", "electron_plit"])
+def test_single_object_networks_cannot_be_fed_and_say_so(tagger: str) -> None:
+    card = catalogue.load(tagger, "atlas-2025-04-25-run3")
+    with pytest.raises(BadInput, match=r"takes one row per track \(track_features\)") as caught:
+        inputs.check(card)
+    assert caught.value.where == f"card {card.name}"
+    assert "cannot feed" in caught.value.wrong
+    assert caught.value.do == 'use stored scores, source="stored"'
+
+
+def test_a_network_without_batch_axis_cannot_be_fed_either() -> None:
+    card = catalogue.load("cms_electron_pfid_dnn", "run3winter22-exteta1")
+    assert inputs.check(card) is None
+    single = card.networks[0].model_copy(update={"batched": False})
+    with pytest.raises(BadInput, match="has no batch axis"):
+        inputs.check(card.model_copy(update={"networks": (single,)}))

@@ -1,0 +1,118 @@
+"""Network files that do not fit their card: every difference has its sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from onnx import TensorProto
+
+from lepid.errors import NetworkMismatch
+from lepid.taggers import session, signature
+from lepid.taggers.card import Card
+
+
+class Value:
+    """What onnxruntime says of an input or output."""
+
+    def __init__(self, name: str, shape: list[Any], kind: str = "tensor(float)") -> None:
+        self.name, self.shape, self.type = name, shape, kind
+
+
+class Signature:
+    """A session that says what it takes and gives."""
+
+    def __init__(self, inputs: list[Value], outputs: list[Value]) -> None:
+        self.inputs, self.outputs = inputs, outputs
+
+    def get_inputs(self) -> list[Value]:
+        return self.inputs
+
+    def get_outputs(self) -> list[Value]:
+        return self.outputs
+
+
+X, Y = Value("x", ["n", 3]), Value("y", ["n", 2])
+
+
+def card(index: int | None = 1, node: str = "x", output: str = "y") -> Card:
+    return Card.model_validate(
+        {"tagger": "mine", "network": "one", "flavour": "muon", "description": "d", "source": "s",
+         "outputs": [{"name": "p", "node": output, "index": index}],
+         "networks": [{"path": "n.onnx", "nodes": [{"name": node, "inputs": ["a", "b", "c"]}]}]}
+    )  # fmt: skip
+
+
+def check(found: Any, card: Card) -> None:
+    signature.check(found, card, card.networks[0], Path("folder/n.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "index"),
+    [
+        (X, Y, 0),
+        (X, Y, 1),
+        (X, Value("y", ["n", 1]), None),
+        (X, Value("y", ["n"]), None),
+        (X, Value("y", ["n"]), 0),
+        (X, Value("y", ["n", "m"]), 7),
+        # shapes that are known only when it runs
+        (Value("x", []), Value("y", []), 3),
+        (Value("x", [None, 3]), Value("y", [None, 2]), 1),
+        (X, Value("y", ["n", 2], "tensor(double)"), 1),
+    ],
+)
+def test_what_fits(x: Value, y: Value, index: int | None) -> None:
+    assert check(Signature([x], [y]), card(index)) is None
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "card", "message"),
+    [
+        ([Value("x", ["n", 4])], [Y], card(), "lists 3 inputs for 'x', the network takes 4"),
+        ([X], [Y], card(node="z"), "the card feeds 'z', the network takes x"),
+        ([X], [Y], card(node="z"), "the network takes 'x', which the card does not feed"),
+        ([X, Value("w", ["n", 1])], [Y], card(), "takes 'w', which the card does not feed"),
+        ([Value("x", ["n", 3], "tensor(double)")], [Y], card(), "'x' takes tensor(double)"),
+        ([Value("x", [1, 3])], [Y], card(), "'x' takes exactly 1 leptons per call"),
+        ([Value("x", [3])], [Y], card(), "'x' has the shape [3], expected [n_lepton, n_input]"),
+        ([Value("x", ["n", 3, 2])], [Y], card(), "'x' has the shape"),
+        ([X], [Y], card(output="z"), "the card reads 'z', the network gives y"),
+        ([X], [Y], card(2), "p is column 2 of 2"),
+        ([X], [Value("y", ["n"])], card(1), "p is column 1 of 1"),
+        ([X], [Y], card(None), "'y' has 2 columns, the card does not say which is p"),
+        ([X], [Value("y", ["n"], "tensor(int64)")], card(0), "'y' gives tensor(int64)"),
+        ([X], [Value("y", [], "seq(map(int64,tensor(float)))")], card(0), "gives seq(map"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit(x: list[Value], y: list[Value], card: Card, message: str) -> None:
+    with pytest.raises(NetworkMismatch) as caught:
+        check(Signature(x, y), card)
+    assert message in caught.value.wrong
+    assert caught.value.where == str(Path("folder/n.onnx"))
+    assert caught.value.do == "see the card"
+
+
+def test_all_differences_are_listed_once() -> None:
+    wide = [Value("x", [1, 4], "tensor(int64)")]
+    with pytest.raises(NetworkMismatch) as caught:
+        check(Signature(wide, [Y]), card(None))
+    problems = caught.value.wrong.split("; ")
+    assert len(problems) == len(set(problems)) == 4
+
+
+def test_real_files_say_what_the_check_expects(tmp_path: Path, tiny_network: Any) -> None:
+    def load(**options: Any) -> Any:
+        net = tiny_network(tmp_path / f"{len(options)}{list(options)}.onnx", **options)
+        return session._new(str(net.path), str(net.path), "cpu", 1)
+
+    assert check(load(), card()) is None
+    with pytest.raises(NetworkMismatch, match="lists 3 inputs for 'x', the network takes 5"):
+        check(load(width=5), card())
+    with pytest.raises(NetworkMismatch, match="exactly 1 leptons per call"):
+        check(load(batch=1), card())
+    with pytest.raises(NetworkMismatch, match=r"'x' takes tensor\(double\)"):
+        check(load(kind=TensorProto.DOUBLE), card())
+    with pytest.raises(NetworkMismatch, match="p is column 1 of 1"):
+        check(load(outputs=1), card())
