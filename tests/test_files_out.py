@@ -49,9 +49,14 @@ def test_an_existing_file_is_replaced_only_at_the_end(tmp_path: Path) -> None:
 def test_an_error_leaves_what_was_there(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "old.txt"
     path.write_text("old")
-    with pytest.raises(error), atomic(path) as partial:
-        partial.write_text("half")
-        raise error
+
+    def fail() -> None:
+        with atomic(path) as partial:
+            partial.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["old.txt"]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
-import lepid
 import numpy as np
 import pytest
+
+import lepid
 from lepid import errors
 from lepid.efficiency import truth as rules
 
@@ -99,10 +100,26 @@ def test_missing_truth_lists_every_column() -> None:
 def test_charge_is_needed_for_flips_only() -> None:
     events = atlas(Electrons=["charge"])
     assert len(lepid.truth(events, "Electrons")) == 4
-    with pytest.raises(errors.MissingColumns, match="no column charge"):
-        lepid.truth(events, "Electrons", charge_flips=True)
-    with pytest.raises(errors.MissingColumns, match="no column charge"):
-        lepid.truth(events, "Electrons", "dnn")
+    for scheme, flips in (("iff", True), ("dnn", None)):
+        with pytest.raises(errors.MissingColumns, match="no column charge") as caught:
+            lepid.truth(events, "Electrons", scheme, charge_flips=flips)
+        assert caught.value.where == "events.Electrons"
+
+
+def test_columns_that_a_scheme_can_do_without_are_used_where_they_are() -> None:
+    events = atlas()
+    unknown = {"truthType": [[], [6], [0], [0]], "truthOrigin": [[], [13], [0], [0]]}
+    fallback = {
+        "fallbackTruthType": [[], [0], [17], [17]],
+        "fallbackDR": [[], [0.0], [0.01], [0.9]],
+    }
+    pt = events["Muons", "pt"]
+    without = ak.zip({"Muons": ak.zip({"pt": pt, **unknown})}, depth_limit=1)
+    more = ak.zip({"Muons": ak.zip({"pt": pt, **unknown, **fallback})}, depth_limit=1)
+    bare, full = (lepid.truth(e, "Muons").to_list() for e in (without, more))
+    assert bare[:2] == full[:2]
+    assert bare[2] != full[2]
+    assert bare[3] == full[3]
 
 
 def test_a_scheme_of_the_other_experiment() -> None:

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from typing import Any
 
-import lepid
 import pytest
+
+import lepid
 
 NAMES = [
     "EfficiencyTable",

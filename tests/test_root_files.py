@@ -37,7 +37,7 @@ def test_a_tree_tells_what_it_holds(tmp_path: Path) -> None:
     path = tree_file(tmp_path / "a.root", Events={"Muon_pt": JAGGED, "run": np.arange(3)})
     tree = open_tree(path)
     assert (tree.path, tree.name, tree.n_event, tree.metadata) == (str(path), "Events", 3, "")
-    assert set(tree.columns) == {"Muon_pt", "nMuon_pt", "run"}
+    assert set(tree.columns) == {"Muon_pt", "run"}
     assert str(tree.form("Muon_pt").type) == "var * float64"
     assert tree.read("Muon_pt", 0, 3).to_list() == JAGGED.to_list()
     assert tree.read("Muon_pt", 1, 3).to_list() == JAGGED[1:].to_list()
@@ -159,7 +159,10 @@ def test_metadata_is_a_string_only(tmp_path: Path) -> None:
 
 def test_writer_writes_what_uproot_reads(tmp_path: Path) -> None:
     path = tmp_path / "out.root"
-    chunk = {"Muons": ak.zip({"pt": JAGGED, "q": INDEX}), "run": ak.Array(np.arange(3, dtype=np.uint32))}
+    chunk = {
+        "Muons": ak.zip({"pt": JAGGED, "q": INDEX}),
+        "run": ak.Array(np.arange(3, dtype=np.uint32)),
+    }
     with TreeWriter(path, "note " * 200) as writer:
         writer.extend(chunk)
         writer.extend(chunk)
@@ -172,9 +175,13 @@ def test_writer_writes_what_uproot_reads(tmp_path: Path) -> None:
 
 
 def test_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), TreeWriter(tmp_path / "out.root", "") as writer:
-        writer.extend({"x": ak.Array([1, 2, 3])})
-        raise ZeroDivisionError
+    def fail() -> None:
+        with TreeWriter(tmp_path / "out.root", "") as writer:
+            writer.extend({"x": ak.Array([1, 2, 3])})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 

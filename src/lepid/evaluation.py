@@ -62,11 +62,11 @@ def evaluate(plan: Plan, schema: Schema, collection: str, columns: Columns) -> C
 
 
 def _chosen(mask: npt.NDArray[Any], collection: str) -> Bools:
-    # A None becomes NaN on the way here, and an empty mask has no type.
-    if mask.dtype.kind not in "bf":
+    # An empty mask has no type.
+    if len(mask) and mask.dtype != np.bool_:
         wrong = f"expected true or false for each lepton, found {mask.dtype}"
         raise BadInput(f"where[{collection!r}]", wrong, (), "pass a mask, not indices")
-    return np.asarray(mask == 1)
+    return mask.astype(np.bool_)
 
 
 def _stored_decision(column: npt.NDArray[Any]) -> tuple[Bools, Bools]:
@@ -120,6 +120,8 @@ def _run(
         scores = session.run(loaded, plan.card, {n: r[finite] for n, r in rows.items()})
         for name, score in scores.items():
             outputs[name][chosen] = score
+        # A network can answer finite inputs with NaN.
+        chosen[chosen] = np.logical_and.reduce([np.isfinite(score) for score in scores.values()])
         scored |= chosen
     return outputs, scored
 
@@ -145,7 +147,9 @@ def _decide(
             compared[quantity] = convert(values[quantity], schema.unit(own), unit or own)
         else:
             compared[quantity] = value(quantity, unit)
-    known = np.logical_and.reduce([np.isfinite(axis) for axis in axes.values()])
+    # A quantity may be infinite, where a denominator was zero, but not undefined.
+    good = [np.isfinite(axis) for axis in axes.values()] + [~np.isnan(q) for q in compared.values()]
+    known = np.logical_and.reduce(good)
     inside = table.inside(ranges)
     return table.decide(compared, axes), known if inside is None else known & inside
 

@@ -18,6 +18,7 @@ from lepid.files_out import atomic
 TREE_NAMES = ("CollectionTree", "EventData", "Events", "Delphes", "reco", "nominal", "analysis")
 METADATA_KEY = "lepid"
 TOP = -1
+COMPLETE = "check that the file is complete"
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,14 @@ def open_tree(path: Path, tree: str | None = None) -> Tree:
 def _open(path: Path) -> Any:
     if not path.is_file():
         raise BadFile(str(path), "no such file")
-    return _read(path, lambda: uproot.open(path))
+    file = _read(path, lambda: uproot.open(path))
+    size = path.stat().st_size
+    if size < file.file.fEND:
+        wrong = (
+            f"cannot be read as a ROOT file: only {size} of its {file.file.fEND} bytes are there"
+        )
+        raise BadFile(str(path), wrong, (), COMPLETE)
+    return file
 
 
 def _read(path: Path, action: Any) -> Any:
@@ -107,25 +115,38 @@ def _read(path: Path, action: Any) -> Any:
     except Exception as error:
         text = str(error).strip().splitlines()
         wrong = f"cannot be read as a ROOT file ({type(error).__name__}: {text[0] if text else ''})"
-        raise BadFile(str(path), wrong, (), "check that the file is complete") from error
+        raise BadFile(str(path), wrong, (), COMPLETE) from error
 
 
 def _leaves(source: Any) -> Iterator[tuple[str, Any, Any]]:
-    """(name, form, branch) of the branches of a TTree that hold values of a known kind."""
-    for key, branch in source.iteritems():
-        # A name that ends in a dot is the header of an ATLAS store, which holds no values.
-        if not branch.branches and not key.endswith(".") and (form := _form(branch)) is not None:
+    """(name, form, branch) of the branches of a TTree that hold values of a known kind.
+
+    Counters are left out: jagged arrays know their counts.
+    """
+    # A name that ends in a dot is the header of an ATLAS store, which holds no values.
+    leaves = [(k, b) for k, b in source.iteritems() if not b.branches and not k.endswith(".")]
+    counters = {leaf.member("fName") for _, branch in leaves if (leaf := branch.count_leaf)}
+    for key, branch in leaves:
+        if branch.name not in counters and (form := _form(branch)) is not None:
             yield key.rpartition("/")[2], form, branch
 
 
 def _form(branch: Any) -> Any:
     # Some branches of an ATLAS file hold C++ classes that have no array form; ask each one.
+    if branch.typename.startswith("xAOD::"):
+        return None
     try:
-        return branch.interpretation.awkward_form(branch.file)
+        form = branch.interpretation.awkward_form(branch.file)
     except (uproot.interpretation.identify.UnknownInterpretation, ValueError, TypeError):
         return None
     except uproot.interpretation.objects.CannotBeAwkward:
         return None
+    # Members of a C++ object that uproot does not show have names with @ in its form.
+    names = form.columns()
+    shown = [name for name in names if "@" not in name]
+    if not shown:
+        return None
+    return form if shown == names else form.select_columns(shown)
 
 
 def _fields(source: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -133,30 +154,34 @@ def _fields(source: Any) -> Iterator[tuple[str, Any, Any]]:
 
     A static store of ATLAS, ``ElectronsAux:``, is one record: its fields count as top-level ones.
     """
-    # uproot's own to_akform() searches all records once per field, which takes seconds.
+    # uproot's own `fields` and `keys` search all records once per field, which takes seconds.
     children: dict[int, list[int]] = {}
     for i, record in enumerate(source.field_records):
-        children.setdefault(record.parent_field_id, []).append(i)
-        if record.parent_field_id == i:
-            children.setdefault(TOP, []).append(i)
+        parent = TOP if record.parent_field_id == i else record.parent_field_id
+        children.setdefault(parent, []).append(i)
 
-    def below(i: int) -> Iterator[Any]:
+    def members(i: int) -> Iterator[Any]:
         for child in children.get(i, ()):
-            if child != i:
-                yield source.all_fields[child]
-                yield from below(child)
+            field = source.all_fields[child]
+            if field.is_anonymous:
+                yield from members(child)
+            else:
+                yield field
+
+    def paths(i: int) -> Iterator[str]:
+        for field in members(i):
+            yield field.path or ""  # the alternatives of a variant have no path
+            yield from paths(field.field_id)
 
     def forms(field: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
-        paths = [child.path for child in below(field.field_id) if child.path]
-        form = source.field_form(field.field_id, paths)
+        form = source.field_form(field.field_id, list(paths(field.field_id)))
         if form.is_record and name.endswith("Aux:"):
-            for child in field.fields:
-                yield from forms(child, name + child.name)
-        elif not (form.is_record and not form.fields):
+            for member in members(field.field_id):
+                yield from forms(member, name + member.name)
+        elif form.columns():
             yield name, form, field
 
-    for i in children.get(TOP, ()):
-        field = source.all_fields[i]
+    for field in members(TOP):
         if not field.name.startswith("_"):
             yield from forms(field, field.name)
 

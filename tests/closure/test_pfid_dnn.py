@@ -162,11 +162,15 @@ def test_a_network_that_is_missing_or_changed(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('    { feature = "fbrem"', '    # { feature = "fbrem"', "inputs for 'FirstLayer_input', the network"),
-        ('name = "FirstLayer_input"', 'name = "first"', "feeds 'first', the network takes FirstLayer_input"),
-        ('node = "probabilities"\nindex = 4', 'node = "probs"\nindex = 4', "reads 'probs', the network gives"),
+        ('    { feature = "fbrem"', '    # { feature = "fbrem"',
+         "inputs for 'FirstLayer_input', the network"),
+        ('name = "FirstLayer_input"', 'name = "first"',
+         "feeds 'first', the network takes FirstLayer_input"),
+        ('node = "probabilities"\nindex = 4', 'node = "probs"\nindex = 4',
+         "reads 'probs', the network gives"),
         ("index = 4", "index = 5", "bkg_photon is column 5 of 5"),
-        ("index = 0", "", "'probabilities' has 5 columns, the card does not say which is sig_isolated"),
+        ("index = 0", "",
+         "'probabilities' has 5 columns, the card does not say which is sig_isolated"),
     ],
 )  # fmt: skip
 def test_a_card_that_does_not_fit_the_network(

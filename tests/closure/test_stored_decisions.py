@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
-import lepid
 import numpy as np
 import pytest
 import uproot
+
+import lepid
 from lepid.cli.main import main
 
 pytestmark = pytest.mark.real

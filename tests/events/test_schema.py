@@ -62,7 +62,7 @@ def test_unit_that_does_not_exist() -> None:
     [
         ("physlite", "AnalysisElectronsAuxDyn.pt", "Electrons", "pt"),
         ("physlite", "AnalysisElectronsAuxDyn:pt", "Electrons", "pt"),
-        ("physlite", "ElectronsAuxDyn.DFCommonElectronsLHTight", "Electrons", "DFCommonElectronsLHTight"),
+        ("physlite", "ElectronsAuxDyn.ambiguityType", "Electrons", "ambiguityType"),
         ("physlite", "ElectronsAux.pt", "Electrons", "pt"),
         ("physlite", "ElectronsAux:pt", "Electrons", "pt"),
         ("physlite", "InDetTrackParticlesAuxDyn.d0", "InDetTrackParticles", "d0"),

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
-import lepid
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import lepid
 from lepid import errors
 from lepid.taggers import session
 
@@ -39,9 +40,7 @@ def test_muon_plit_as_from_scratch(
 
 
 @given(scale=st.floats(0.2, 5.0), flip=st.booleans())
-def test_electron_mva_as_from_scratch(
-    nano_events: Any, scale: float, flip: bool
-) -> None:
+def test_electron_mva_as_from_scratch(nano_events: Any, scale: float, flip: bool) -> None:
     electrons = nano_events["Electron"]
     pt = ak.values_astype(electrons["pt"] * scale, "float32")
     # The points are binned in the eta of the supercluster: eta + deltaEtaSC.
@@ -150,7 +149,7 @@ def test_events_that_are_not_decorated(events: Any) -> None:
     with pytest.raises(errors.BadInput) as caught:
         lepid.decide(decorated, "muon_pli")
     assert caught.value.near[0] == "muon_plit"
-    with pytest.raises(errors.BadInput, match="left out: .*DFCommonElectronsLHVeryLoose"):
+    with pytest.raises(errors.BadInput, match=r"left out: .*DFCommonElectronsLHVeryLoose"):
         lepid.decide(decorated, "electron_lh")
     with pytest.raises(errors.BadInput, match="decorated with muon_plit@stored"):
         lepid.decide(decorated, "muon_plit@atlas-2025-04-25-run3")

@@ -10,9 +10,10 @@ from typing import Any
 
 import awkward as ak
 import correctionlib
-import lepid
 import numpy as np
 import pytest
+
+import lepid
 from lepid import errors
 from lepid.taggers import session
 
@@ -187,6 +188,7 @@ def test_none_in_a_mask_is_no(events: Any) -> None:
     ("mask", "facts"),
     [
         (lambda e: ak.local_index(e["Muons", "pt"]), ["where['Muons']", "int64", "not indices"]),
+        (lambda e: e["Muons", "eta"], ["where['Muons']", "float32", "true or false"]),
         (lambda e: np.ones(len(e), bool), ["where['Muons']", "ndarray", "awkward array"]),
         (lambda e: e["Electrons", "pt"] > 0, ["Muons", "different numbers of objects"]),
         (lambda e: ak.num(e["Muons"]) > 0, ["Muons", "different numbers of objects"]),
@@ -359,7 +361,11 @@ def test_a_network_of_ones_own_equals_its_slow_twin(
     own_network()
     decorated = lepid.decorate(events, "muon_own")
     facts = decorated.attrs["lepid"]["muon_own"]
-    assert (facts["source"], facts["provider"], facts["card"]) == ("network", "cpu", "muon_own@mine")
+    assert (facts["source"], facts["provider"], facts["card"]) == (
+        "network",
+        "cpu",
+        "muon_own@mine",
+    )
     n_passed = 0
     for muon in ak.flatten(decorated["Muons"]).to_list():
         result, inside = muon["muon_own"], 10e3 <= muon["pt"] <= 60e3
@@ -454,7 +460,7 @@ def test_a_network_is_left_out_when_its_input_is_missing(
 
 
 def test_a_lepton_without_a_stored_score_is_not_scored(events: Any) -> None:
-    electrons = {place: -999.0 for place in (0, 3)}
+    electrons = dict.fromkeys((0, 3), -999.0)
     broken = replaced(events, "Electrons", "DFCommonElectronsDNN_pel", electrons)
     given = {"electron_dnn": FRACTIONS}
     record = lepid.decorate(broken, "electron_dnn", fractions=given)["Electrons", "electron_dnn"]
@@ -478,9 +484,7 @@ def test_a_value_that_is_not_finite(events: Any, column: str, value: float) -> N
     assert sum(lepid.measure(decorated, "muon_plit").unscored.values()) == 1
 
 
-def test_a_network_input_that_is_not_finite(
-    events: Any, own_network: Callable[..., Path]
-) -> None:
+def test_a_network_input_that_is_not_finite(events: Any, own_network: Callable[..., Path]) -> None:
     own_network()
     column = flat(events["Muons"], "pt")
     place = int(np.flatnonzero((column > 20e3) & (column < 50e3))[0])

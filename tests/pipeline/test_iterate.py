@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
-import lepid
 import pytest
+
+import lepid
 from lepid import errors
 from lepid.cli.main import main
 
@@ -43,8 +44,9 @@ def test_chunks_are_the_whole(nano_file: Path, step: int) -> None:
 def test_raw_and_written_files_in_turn(nano_file: Path, written: Path) -> None:
     chunks = list(lepid.iterate([nano_file, written, nano_file], TAGGERS, step=50))
     assert [len(chunk) for chunk in chunks] == [50, 10] * 3
-    first, second = records(chunks[:2], *("Electron", TAGGERS[0])), records(
-        chunks[2:4], *("Electron", TAGGERS[0])
+    first, second = (
+        records(chunks[:2], *("Electron", TAGGERS[0])),
+        records(chunks[2:4], *("Electron", TAGGERS[0])),
     )
     assert first == second
     tables = [lepid.measure(chunk, TAGGERS[0]) for chunk in chunks]

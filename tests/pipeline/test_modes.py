@@ -10,13 +10,14 @@ from typing import Any
 
 import awkward as ak
 import cloudpickle
-import lepid
 import numpy as np
 import pytest
 import uproot
 from coffea.nanoevents import NanoAODSchema, NanoEventsFactory, PHYSLITESchema
 from coffea.nanoevents.trace import trace_with_typetracer
 from coffea.processor import FuturesExecutor, ProcessorABC, Runner
+
+import lepid
 from lepid import errors
 
 MODES = ("eager", "virtual", "dask")
@@ -37,7 +38,10 @@ def plain(path: Path) -> Any:
         tree = file["Events"]
         collections = {
             name: ak.zip(
-                {key.partition("_")[2]: tree[key].array() for key in tree.keys(filter_name=f"{name}_*")}
+                {
+                    key.partition("_")[2]: tree[key].array()
+                    for key in tree.keys(filter_name=f"{name}_*")
+                }
             )
             for name in ("Electron", "Muon")
         }
@@ -291,7 +295,7 @@ def physlite(real_data: Path, mode: str) -> Any:
 @quiet
 @needs_dask
 @pytest.mark.real
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["eager", "virtual", pytest.param("dask", marks=pytest.mark.slow)])
 def test_links_of_decorated_physlite_still_work(real_data: Path, mode: str) -> None:
     events = physlite(real_data, mode)
     expected = value(events.Electrons.trackParticles.pt).to_list()

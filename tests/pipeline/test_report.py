@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lepid
 import pytest
+
+import lepid
 
 
 def test_report_says_where_everything_came_from(
@@ -46,8 +47,6 @@ def test_taggers_with_one_reason_are_left_out_together(
     assert "DFCommonElectronsLHVeryLoose" in likelihood
 
 
-def test_report_of_events_without_tagger(
-    events: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_report_of_events_without_tagger(events: Any, capsys: pytest.CaptureFixture[str]) -> None:
     lepid.report(events)
     assert capsys.readouterr().out == "no tagger: these events are not decorated\n"

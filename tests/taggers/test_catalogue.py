@@ -190,7 +190,8 @@ def test_a_network_file_is_beside_the_card_or_below_lepid_models(
     put: Any, search: Any, tmp_path: Path
 ) -> None:
     folder = put("a", "mine", "one", file_card())
-    search("LEPID_MODELS", "a", "b", "c")
+    # the folder of the card is not the first: what lies beside a card comes first all the same
+    search("LEPID_MODELS", "b", "a", "c")
     card = catalogue.load("mine", "one")
     part = card.networks[0]
     assert catalogue.find(card, part) is None

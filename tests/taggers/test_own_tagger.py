@@ -153,7 +153,7 @@ def test_it_is_listed_and_runs_unnamed(weights: Any) -> None:
 
 
 def test_fractions_of_the_caller_replace_those_of_the_card(weights: Any) -> None:
-    sample, rows = events(True)
+    sample, _ = events(True)
     found = lepid.decorate(sample, "muon_mine", fractions={"muon_mine": {"f": 0.5}})
     record = ak.flatten(found["Muons"]["muon_mine"])
     scored = ak.to_numpy(record["scored"])

@@ -272,6 +272,14 @@ def test_a_reference_network_never_stands_in_for_another(own: Any) -> None:
             make("mine", KINEMATICS, source)
 
 
+def test_columns_of_a_reference_network_are_taken_only_by_name(own: Any) -> None:
+    own("a-reference", "reference = true")
+    own("other")
+    columns = ["my_p", "my_q", "pt"]
+    assert make("mine", columns).card.network == "other"
+    assert make("mine@a-reference", columns).card.network == "a-reference"
+
+
 def test_a_network_that_does_not_fit_its_card(own: Any) -> None:
     net = own(width=5)
     with pytest.raises(

@@ -518,6 +518,18 @@ def test_what_is_not_finite_in_an_axis_fails(tmp_path: Path, bad: float, sense: 
     assert decided["Loose"].tolist() == [True, False, True]
 
 
+def test_what_is_not_finite_never_reaches_correctionlib(tmp_path: Path) -> None:
+    data = binning("pt", [0, 1000], [0.5]) | {"flow": "error"}
+    strict = correction("one", "", {"pt": "[GeV]"}, ("cut", ""), data)
+    table = written(tmp_path, strict)
+    pt = [10, np.nan, np.inf, -np.inf]
+    assert table.decide(arrays(score=[1] * 4), arrays(pt=pt))["Loose"].tolist() == [
+        True, False, False, False,
+    ]  # fmt: skip
+    with pytest.raises(BadTable, match="one: Index above bounds"):
+        table.decide(arrays(score=[1.0]), arrays(pt=[2000.0]))
+
+
 @pytest.mark.parametrize("sense", SENSES)
 def test_nan_fails_in_every_sense_and_infinity_compares(tmp_path: Path, sense: str) -> None:
     point = Requirement(correction="one", quantity="score", sense=sense)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 from lepid.cli import catalogue, decorate, doctor
@@ -14,6 +15,8 @@ from lepid.errors import LepidError
 
 FAILED, INTERRUPTED = 1, 130
 STEP = 50_000
+# Short names and their help stand on one line.
+LAYOUT = partial(argparse.HelpFormatter, max_help_position=28)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -61,8 +64,9 @@ def parser() -> argparse.ArgumentParser:
         prog="lepid",
         description="Lepton taggers on columnar events: scores, discriminants, working points.",
         epilog="`lepid COMMAND --help` describes a command.",
+        formatter_class=LAYOUT,
     )
-    top.add_argument("--version", action=_Version, nargs=0, help="show the version")
+    top.add_argument("-V", "--version", action=_Version, nargs=0, help="show the version")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_decorate(commands)
     _add_efficiency(commands)
@@ -70,11 +74,11 @@ def parser() -> argparse.ArgumentParser:
         ("taggers", catalogue.taggers, "list the taggers and their networks"),
         ("doctor", doctor.run, "say what this machine gives lepid"),
     ):
-        plain = commands.add_parser(name, help=text, description=text)
+        plain = commands.add_parser(name, help=text, description=text, formatter_class=LAYOUT)
         plain.add_argument("--json", action="store_true", help="print JSON")
         plain.set_defaults(run=run)
     text = "show the card of a tagger, or a table of working points"
-    show = commands.add_parser("show", help=text, description=text)
+    show = commands.add_parser("show", help=text, description=text, formatter_class=LAYOUT)
     show.add_argument("name", help="tagger, tagger@network, or a .json file of working points")
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=catalogue.show)
@@ -85,7 +89,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version  # noqa: PLC0415  (slow, and asked for rarely)
 
-        parser.exit(message=f"lepid {version('lepid')}\n")
+        sys.stdout.write(f"lepid {version('lepid')}\n")
+        parser.exit()
 
 
 def _add_decorate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -93,6 +98,7 @@ def _add_decorate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "decorate",
         help="write leptons with scores, discriminants and working points",
         description="Decorate the leptons of ROOT or parquet files and write one file.",
+        formatter_class=LAYOUT,
         epilog="example: lepid decorate 'data/*.root' -o decorated.parquet --tagger muon_plit",
     )
     command.add_argument(
@@ -128,6 +134,7 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "efficiency",
         help="measure working points per true class in pT and |eta|",
         description="Efficiency of each working point for each true class, with uncertainties.",
+        formatter_class=LAYOUT,
         epilog="example: lepid efficiency mc.root --tagger electron_dnn -o table.html",
     )
     command.add_argument(

@@ -105,7 +105,7 @@ def events_of(
             alone |= {group[n]: columns[n] for n, top in tops.items() if top not in made.fields}
     present = {c: fields[c].fields for c in fields}
     notes = {t: n for t, n in how.notes.items() if t in present.get(n.get("collection"), [t])}
-    return virtual.events_of(fields | alone, length, {attach.ATTRIBUTE: notes} if notes else {})
+    return virtual.events_of(alone | fields, length, {attach.ATTRIBUTE: notes} if notes else {})
 
 
 def _require_leptons(files: Sequence[Source], how: Layout) -> None:
@@ -117,6 +117,18 @@ def _require_leptons(files: Sequence[Source], how: Layout) -> None:
                 wrong = f"no column {pt!r}, which {files[0].path} has"
                 near = near_misses(pt, file.columns)
                 raise NoLeptons(file.path, wrong, near, "open files of one format together")
+
+
+def _require_same_taggers(files: Sequence[Source], how: Layout) -> None:
+    for file in (file for file in files[1:] if file.metadata):
+        other = layout(file).notes
+        for tagger in (
+            t for t in how.notes if "card" in how.notes[t] and "card" in other.get(t, ())
+        ):
+            for fact in ("card", "sha256", "fractions"):
+                if how.notes[tagger].get(fact) != other[tagger].get(fact):
+                    wrong = f"{tagger} has another {fact} here than in {files[0].path}"
+                    raise BadInput(file.path, wrong, (), "open them one by one")
 
 
 def open_events(
@@ -144,7 +156,8 @@ def open_events(
 
     Raises
     ------
-    BadFile, NoLeptons, AmbiguousSchema, BadInput
+    BadFile, NoLeptons, AmbiguousSchema
+    BadInput : the files have a column of different types, or scores of different networks
     """
     files = [source(path, tree) for path in expand(paths)]
     how = layout(files[0], schema)
@@ -158,6 +171,7 @@ def open_events(
         first += file.n_event
     chosen = [(f, r) for f, r in zip(files, ranges, strict=True) if r[1] > r[0]]
     chosen = chosen or [(files[0], (0, 0))]
+    _require_same_taggers([f for f, _ in chosen], how)
     return events_of([f for f, _ in chosen], how, [r for _, r in chosen], accessed=accessed)
 
 

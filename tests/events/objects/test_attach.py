@@ -133,7 +133,9 @@ def test_virtual_columns_that_do_not_fit_together(tmp_path: Path) -> None:
     events = uproot.open(tmp_path / "a.root")["reco"].arrays(virtual=True)
     result = attach_columns(events, "mu", {"pt": "mu_pt", "eta": "mu_eta"})
     assert result.mu.pt.to_list() == PT
-    with pytest.raises(BadInput, match="'pt' and 'eta' have different numbers of objects") as caught:
+    with pytest.raises(
+        BadInput, match="'pt' and 'eta' have different numbers of objects"
+    ) as caught:
         ak.materialize(result.mu.eta)
     assert caught.value.where == "events.mu"
 
@@ -184,4 +186,6 @@ def test_notes_leave_values_alone() -> None:
     events = events_of()
     noted = note(events, FACTS)
     assert ak.array_equal(noted, events)
-    assert np.shares_memory(ak.flatten(noted.Muons.pt).to_numpy(), ak.flatten(events.Muons.pt).to_numpy())
+    assert np.shares_memory(
+        ak.flatten(noted.Muons.pt).to_numpy(), ak.flatten(events.Muons.pt).to_numpy()
+    )

@@ -24,7 +24,9 @@ ETA = [[0.1, -2.0], [], [1.4]]
 
 def events_of(**muons: Any) -> ak.Array:
     """Three events with muons."""
-    return ak.zip({"Muons": ak.zip(muons or {"pt": PT, "eta": ETA}), "run": [1, 2, 3]}, depth_limit=1)
+    return ak.zip(
+        {"Muons": ak.zip(muons or {"pt": PT, "eta": ETA}), "run": [1, 2, 3]}, depth_limit=1
+    )
 
 
 def double(columns: Columns) -> Columns:
@@ -122,7 +124,9 @@ def test_nan_and_inf_pass_through() -> None:
 
 def test_columns_that_do_not_fit_together() -> None:
     with pytest.raises(BadInput, match="'pt' and 'q' have different numbers") as caught:
-        flatten({"pt": ak.Array(PT), "eta": ak.Array(ETA), "q": ak.Array([[1], [2, 3], []])}, "Muons")
+        flatten(
+            {"pt": ak.Array(PT), "eta": ak.Array(ETA), "q": ak.Array([[1], [2, 3], []])}, "Muons"
+        )
     assert caught.value.where == "Muons"
     with pytest.raises(BadInput, match="'pt' and 'run' have different numbers"):
         flatten({"pt": ak.Array(PT), "run": ak.Array([1, 2, 3])}, "Muons")
@@ -252,3 +256,5 @@ def test_a_null_link_points_nowhere(jagged: int) -> None:
     if jagged == 2:
         links, expected = ak.Array([links.to_list()]), [expected]
     assert link_index(links).to_list() == expected
+    only: Any = [[0, None], [], [None]]
+    assert link_index(links, 490246363).to_list() == (only if jagged == 1 else [only])

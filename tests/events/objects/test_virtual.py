@@ -89,17 +89,6 @@ def test_a_column_without_events_is_never_read(reader: Reader) -> None:
     assert reader.log == []
 
 
-def test_a_reader_that_forgets_that_nothing_is_missing() -> None:
-    forgetful = ak.Array(
-        ak.contents.ListOffsetArray(
-            PT.layout.offsets, ak.contents.UnmaskedArray(PT.layout.content)
-        )
-    )
-    column = virtual.column("x", [PT.layout.form], 3, lambda: [forgetful])
-    assert str(column.type) == "3 * var * float64"
-    assert column.to_list() == PT.to_list()
-
-
 @pytest.mark.parametrize(
     ("left", "right", "joined"),
     [
@@ -225,7 +214,10 @@ def test_a_column_of_other_length_is_an_error_when_it_is_read(
 def test_events_behave_like_events(reader: Reader) -> None:
     def make() -> ak.Array:
         columns = {"pt": reader.column("pt", PT), "q": reader.column("q", INDEX)}
-        fields = {"Muons": virtual.group(columns, 3, ""), "run": reader.column("run", KINDS["flat"])}
+        fields = {
+            "Muons": virtual.group(columns, 3, ""),
+            "run": reader.column("run", KINDS["flat"]),
+        }
         return virtual.events_of(fields, 3, {"lepid": {"a": 1}})
 
     events = make()

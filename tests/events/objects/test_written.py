@@ -30,7 +30,9 @@ def events_of() -> ak.Array:
         depth_limit=2,
     )
     info = ak.zip({"number": [1, 2, 3], "weights": PT, "s": ["a", "b", "c"]}, depth_limit=1)
-    return ak.zip({"Muons": ak.with_name(muons, "Muon"), "info": info, "run": [1, 2, 3]}, depth_limit=1)
+    return ak.zip(
+        {"Muons": ak.with_name(muons, "Muon"), "info": info, "run": [1, 2, 3]}, depth_limit=1
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,9 +63,7 @@ def test_is_numeric(column: Any, numeric: bool) -> None:
 def test_packed_as_branches_of_a_tree() -> None:
     paths = {"pt": ("pt",), "plit_score": ("plit", "score"), "plit_tight": ("plit", "tight")}
     record = written.packed(events_of(), "Muons", paths)
-    assert str(record.type) == (
-        "3 * var * {pt: float32, plit_score: float64, plit_tight: bool}"
-    )
+    assert str(record.type) == ("3 * var * {pt: float32, plit_score: float64, plit_tight: bool}")
     assert record.plit_tight.to_list() == [[True, True], [], [False]]
 
 
@@ -109,7 +109,8 @@ def test_a_chunk_that_lacks_columns_of_the_first() -> None:
 
 
 def test_events_that_are_none() -> None:
-    events = events_of().mask[[True, False, True]]
+    whole = events_of()
+    events = whole.mask[[True, False, True]]
     with pytest.raises(BadInput, match="some events are None"):
         written.packed(events, "Muons", {"pt": ("pt",)})
 

@@ -170,11 +170,13 @@ def per_lepton(weight: Any, like: Any) -> Any:
     return weights if weights.ndim == like.ndim else ak.broadcast_arrays(weights, like)[0]
 
 
-def link_index(links: Any) -> Any:
+def link_index(links: Any, key: int | None = None) -> Any:
     """Place in its container that each ATLAS link points to; None for a null link.
 
     Parameters
     ----------
     links : records of ``m_persKey`` and ``m_persIndex``, jagged in any way; (0, 0) is null
+    key : of the container that is meant; links into others become None too
     """
-    return ak.mask(links["m_persIndex"], links["m_persKey"] != 0)
+    keys = links["m_persKey"]
+    return ak.mask(links["m_persIndex"], (keys != 0) if key is None else (keys == key))

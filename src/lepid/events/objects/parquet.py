@@ -60,17 +60,23 @@ class ParquetFile:
         ------
         BadFile : the file is damaged there
         """
+        if start >= stop:
+            return self._project(self._empty, column)
         facts = self._file.metadata
         sizes = [facts.row_group(i).num_rows for i in range(facts.num_row_groups)]
         ends = np.cumsum(sizes)
         begins = ends - sizes
         touched = [int(i) for i in np.flatnonzero((begins < stop) & (ends > start))]
-        first = int(begins[touched[0]]) if touched else 0
+        first = int(begins[touched[0]])
         try:
             table = self._file.read_row_groups(touched, columns=self._stored(column))
         except (pyarrow.ArrowException, OSError) as error:
             raise _damaged(self.path, error) from error
-        return self._project(ak.from_arrow(table), column)[start - first : stop - first]
+        array = self._project(ak.from_arrow(table), column)[start - first : stop - first]
+        if array.type.content != self.form(column).type:
+            # Arrow forgets for a part of a record that nothing of it is missing.
+            array = ak.transform(_unmasked, array)
+        return array
 
     def _project(self, events: Any, column: str) -> Any:
         """The column out of a record array; a list that is None becomes an empty one."""
@@ -98,6 +104,10 @@ class ParquetFile:
         leaves = [schema.column(i).path for i in range(len(schema))]
         # Old writers name the levels of a list otherwise; then the whole collection is read.
         return [path] if any(f"{leaf}.".startswith(f"{path}.") for leaf in leaves) else [top]
+
+
+def _unmasked(layout: Any, **_: Any) -> Any:
+    return layout.content if isinstance(layout, ak.contents.UnmaskedArray) else None
 
 
 def _paths(form: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

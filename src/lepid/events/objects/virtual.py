@@ -34,9 +34,6 @@ def column(name: str, forms: Sequence[Any], length: int, read: Callable[[], Sequ
     @cache
     def buffers() -> Mapping[str, Any]:
         whole = _joined(read() if length else [form.length_zero_array()])
-        if whole.type.content != form.type:
-            # A file says that a column has no missing values, and its reader forgets it.
-            whole = _joined([ak.enforce_type(whole, form.type)])
         container: Mapping[str, Any] = ak.to_buffers(whole, form_key="{id}")[2]
         return container
 

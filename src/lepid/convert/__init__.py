@@ -1,1 +1,0 @@
-"""Foreign network formats to model folders."""

@@ -1,1 +1,0 @@
-"""Loops over flat arrays and offsets, one file per subject."""
