@@ -278,3 +278,31 @@ def test_files_are_plain_correctionlib(path: Path) -> None:
     assert plain["other"].evaluate(4.0) == 2.0
     command = [sys.executable, "-m", "correctionlib.cli", "validate", "--version", "2", str(path)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_parts_say_where_each_cut_holds(tmp_path: Path) -> None:
+    inner = binning("abseta", [0, 1.37, 2.47], [formula("2*x", "abseta"), 3.5])
+    nested = binning("pt", ["-inf", 10, "inf"], [inner, formula("0.1*x+1", "pt")])
+    axes = {"pt": "pt [GeV]", "abseta": "|eta|"}
+    grid = {
+        "nodetype": "multibinning",
+        "inputs": ["pt", "abseta"],
+        "edges": [[0, 10, 20], {"n": 2, "low": 0.0, "high": 3.0}],
+        "content": [1.0, 2.0, 3.0, 4.0],
+        "flow": "clamp",
+    }
+    path = tmp_path / "cuts.json"
+    both = [correction(n, "cut", axes, ("c", "cut"), d) for n, d in (("a", nested), ("b", grid))]
+    tables.write_corrections(path, "cuts", both)
+    written = tables.read(path)
+    assert written.parts("a") == [
+        ("pt < 10, 0 <= abseta < 1.37", "2*abseta"),
+        ("pt < 10, 1.37 <= abseta < 2.47", "3.5"),
+        ("10 <= pt", "0.1*pt+1"),
+    ]
+    assert written.parts("b") == [
+        ("0 <= pt < 10, 0 <= abseta < 1.5", "1"),
+        ("0 <= pt < 10, 1.5 <= abseta < 3", "2"),
+        ("10 <= pt < 20, 0 <= abseta < 1.5", "3"),
+        ("10 <= pt < 20, 1.5 <= abseta < 3", "4"),
+    ]

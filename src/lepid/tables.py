@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,10 @@ class Tables:
         """Unit that the description of the output of correction `name` ends with."""
         return _bracketed(self._entry(name)["output"].get("description") or "")
 
+    def parts(self, name: str) -> list[tuple[str, str]]:
+        """Where and what: the bins of correction `name`, and the number or formula in each."""
+        return list(_parts(self._entry(name)["data"]))
+
     def _entry(self, name: str) -> dict[str, Any]:
         return next(c for c in self._content["corrections"] if c["name"] == name)
 
@@ -106,6 +111,35 @@ class Tables:
         except (RuntimeError, IndexError, ValueError) as error:
             raise BadTable(self.path, f"{name}: {first_line(error)}") from error
         return np.asarray(values, dtype=np.float64)
+
+
+def _parts(node: Any) -> Iterator[tuple[str, str]]:
+    """(bin, content) of a node of schema v2, its bins inside each other joined by a comma."""
+    kind = node.get("nodetype") if isinstance(node, dict) else None
+    if kind is None:
+        yield "", f"{node:g}"
+    elif kind == "formula":
+        names = dict(zip("xyzt", node["variables"], strict=False))
+        yield "", re.sub(r"\b[xyzt]\b", lambda found: names[found[0]], node["expression"])
+    elif kind in ("binning", "multibinning"):
+        inputs = node["inputs"] if kind == "multibinning" else [node["input"]]
+        edges = node["edges"] if kind == "multibinning" else [node["edges"]]
+        axes = [list(_bins(*axis)) for axis in zip(inputs, edges, strict=True)]
+        for place, content in zip(product(*axes), node["content"], strict=True):
+            for where, text in _parts(content):
+                yield ", ".join(filter(None, [*place, where])), text
+    else:
+        yield "", f"a {kind}"
+
+
+def _bins(name: str, edges: Any) -> Iterator[str]:
+    """``low <= name < high`` for each bin, without the ends that are infinite."""
+    if isinstance(edges, dict):
+        edges = np.linspace(edges["low"], edges["high"], edges["n"] + 1).tolist()
+    for low, high in pairwise(float(edge) for edge in edges):
+        above = f"{low:g} <= " if math.isfinite(low) else ""
+        below = f" < {high:g}" if math.isfinite(high) else ""
+        yield f"{above}{name}{below}" if above or below else ""
 
 
 def _bracketed(text: str) -> str:

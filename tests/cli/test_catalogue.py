@@ -84,7 +84,8 @@ def test_a_table_of_several_networks_is_shown_once(capsys: pytest.CaptureFixture
     assert main(["show", "muon_plit"]) == 0
     out = capsys.readouterr().out
     assert out.count("working points of ") == 2
-    assert out.count("R3PLITVeryLoose  ") == 1
+    assert out.count("discriminant > R3PLITVeryLoose(") == 1
+    assert out.count("-0.3040909+(0.0002809)*pt") == 1
     assert "discriminant > R3PLITVeryLoose(pt)" in out
     assert "binned in pt = pt [MeV]" in out
 
@@ -97,11 +98,14 @@ def test_show_every_table(path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     rules = json.loads(capsys.readouterr().out)
     assert rules["tagger"] == path.parent.name
     assert len(rules["points"]) >= 2
+    text, _, cuts = text.partition("\ncuts\n")
+    shown = {line.split("  ")[0] for line in cuts.splitlines()}
     lines = {line.split("  ")[0]: line for line in text.splitlines()}
     for point, requirements in rules["points"].items():
         for requirement in requirements:
             fact = f"{requirement['quantity']} {requirement['sense']} {requirement['correction']}("
             assert fact in lines[point]
+            assert requirement["correction"] in shown
     assert "bound to " in text
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 import uproot
 from hypothesis import given
@@ -105,6 +107,13 @@ def test_scalars_of_nanoaod(tmp_path: Path) -> None:
     assert events.HLT.mu.to_list() == [False, False, True, True]
     assert events.Muon.fields == ["pt", "eta"]
     assert set(events.fields) == {"Muon", "Electron", "run", "HLT"}
+
+
+def test_a_header_branch_does_not_hide_its_collection(tmp_path: Path) -> None:
+    columns = {**physlite("."), "Muons": NUMBER, "EventInfo": NUMBER}
+    events = lepid.open(write(tmp_path / "a.root", "CollectionTree", columns))
+    assert ak.array_equal(events.Muons.pt, PT)
+    assert events.EventInfo.eventNumber.to_list() == [0, 1, 2, 3]
 
 
 def test_a_flat_column_beside_a_collection_keeps_its_name(tmp_path: Path) -> None:
@@ -315,6 +324,18 @@ def test_parquet_with_flat_columns(tmp_path: Path, columns: dict[str, ak.Array])
     assert ak.array_equal(muons["PT" if "PT" in muons.fields else "pt"], PT)
 
 
+def test_parquet_where_all_may_be_missing(tmp_path: Path) -> None:
+    kind = pyarrow.list_(pyarrow.struct([("pt", pyarrow.float32()), ("q", pyarrow.int8())]))
+    whole = [[{"pt": 1.5, "q": 1}, {"pt": 2.5, "q": -1}], []]
+    for name, rows in (("whole", whole), ("holes", [[{"pt": 3.5, "q": None}], None])):
+        table = pyarrow.table({"Muons": pyarrow.array(rows, type=kind)})
+        pyarrow.parquet.write_table(table, tmp_path / f"{name}.parquet")
+    events = lepid.open([tmp_path / "whole.parquet", tmp_path / "holes.parquet"])
+    assert events.Muons.pt.to_list() == [[1.5, 2.5], [], [3.5], []]
+    assert events.Muons.q.to_list() == [[1, -1], [], [None], []]
+    assert lepid.open(tmp_path / "whole.parquet").Muons.to_list() == whole
+
+
 def test_parquet_of_a_schema_that_must_be_named(tmp_path: Path) -> None:
     ak.to_parquet(ak.zip({"muons": ak.zip({"pt": PT})}, depth_limit=1), tmp_path / "a.parquet")
     with pytest.raises(NoLeptons, match=r"it holds muons\.pt"):
@@ -340,6 +361,19 @@ def test_a_file_of_an_unknown_kind(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match=r"unknown kind '\.h5'") as caught:
         lepid.open(path)
     assert caught.value.near == (".root", ".parquet")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="is a folder") as caught:
+        lepid.open(tmp_path)
+    assert str(tmp_path / "*.root") in caught.value.do
+
+
+@pytest.mark.parametrize("name", ["DAOD_PHYSLITE.1._000001.pool.root.1", "a[1].root", "a?b.root"])
+def test_names_of_the_grid_and_names_that_look_like_patterns(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "a.root", "CollectionTree", physlite(".")).rename(tmp_path / name)
+    assert len(lepid.open(path)) == 4
+    assert len(lepid.open(str(path))) == 4
 
 
 def test_one_bad_file_among_many_is_named(three: Path, tmp_path: Path) -> None:

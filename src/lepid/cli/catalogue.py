@@ -116,12 +116,16 @@ def _requirement(table: Table, requirement: Requirement) -> str:
 
 
 def _show_table(table: Table) -> None:
-    rows = [
-        (point, " and ".join(_requirement(table, r) for r in requirements))
-        for point, requirements in table.rules.points.items()
-    ]
+    points = table.rules.points.items()
+    rows = [(point, " and ".join(_requirement(table, r) for r in rs)) for point, rs in points]
     terminal.say_table(f"working points of {table.path}", ("point", "requires"), rows)
     axes = [f"{name} = {feature} [{unit}]" for name, (feature, unit) in table.axes().items()]
     terminal.say_wrapped(f"  {table.tables.description.splitlines()[0]}")
     terminal.say_wrapped(f"  binned in {', '.join(axes)}")
     terminal.say_wrapped(f"  bound to {table.binding_text()}")
+    cuts = [
+        ("" if place else name, where or "everywhere", cut)
+        for name in dict.fromkeys(r.correction for _, rs in points for r in rs)
+        for place, (where, cut) in enumerate(table.tables.parts(name))
+    ]
+    terminal.say_table("cuts", ("cut", "where", "value"), cuts)

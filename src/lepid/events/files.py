@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,8 @@ from lepid.root_files import open_tree
 
 Paths = str | Path | Iterable[str | Path]
 SUFFIXES = (".root", ".parquet")
+# The grid names files DAOD_PHYSLITE.1234._000001.pool.root.1
+KINDS = re.compile(r".*(\.root(\.\d+)?|\.parquet)")
 
 
 def expand(paths: Paths) -> list[Path]:
@@ -27,17 +30,21 @@ def expand(paths: Paths) -> list[Path]:
     """
     found: list[Path] = []
     for path in [paths] if isinstance(paths, str | Path) else paths:
-        text = str(Path(path).expanduser())
-        matches = sorted(glob.glob(text)) if glob.has_magic(text) else [text]
-        if not matches:
-            raise BadFile(text, "no file matches")
-        found += [Path(match) for match in matches]
+        named = Path(path).expanduser()
+        is_pattern = glob.has_magic(str(named)) and not named.exists()
+        matches = [Path(match) for match in sorted(glob.glob(str(named)))]
+        if is_pattern and not matches:
+            raise BadFile(str(named), "no file matches")
+        found += matches if is_pattern else [named]
     if not found:
         raise BadFile("paths", "no file was given")
     for file in found:
+        if file.is_dir():
+            do = f"name its files: {file / '*.root'}"
+            raise BadFile(str(file), "is a folder", (), do)
         if not file.is_file():
             raise BadFile(str(file), "no such file")
-        if file.suffix not in SUFFIXES:
+        if not KINDS.fullmatch(file.name):
             raise BadFile(str(file), f"unknown kind {file.suffix!r}", SUFFIXES, "use one of these")
     return found
 

@@ -111,6 +111,7 @@ def test_virtual_columns_stay_virtual(tmp_path: Path) -> None:
 def test_a_selection_of_virtual_events(tmp_path: Path, cut: Any) -> None:
     events = virtual_events(tmp_path / "a.root", [])[cut]
     result = attach_columns(events, "mu", COLUMNS)
+    assert str(result.mu.type.content) == "var * {pt: float64, eta: float64}"
     assert result.mu.pt.to_list() == ak.Array(PT)[cut].to_list()
 
 

@@ -89,6 +89,23 @@ def test_a_column_without_events_is_never_read(reader: Reader) -> None:
     assert reader.log == []
 
 
+def test_every_way_to_mark_what_is_missing() -> None:
+    content = ak.contents.NumpyArray(np.array([1.0, 2.0, 3.0]))
+    bits = ak.index.IndexU8(np.array([0b101], np.uint8))
+    ways = {
+        "index": ak.contents.IndexedOptionArray(ak.index.Index64([0, -1, 2]), content),
+        "bytes": ak.contents.ByteMaskedArray(ak.index.Index8([1, 0, 1]), content, valid_when=True),
+        "bits": ak.contents.BitMaskedArray(
+            bits, content, valid_when=True, length=3, lsb_order=True
+        ),
+        "unmasked": ak.contents.UnmaskedArray(content),
+    }
+    for said in ways.values():
+        for way, given_as in ways.items():
+            column = virtual.column("x", [said.form], 3, lambda a=given_as: [ak.Array(a)])
+            assert column.to_list() == ([1, 2, 3] if way == "unmasked" else [1, None, 3])
+
+
 @pytest.mark.parametrize(
     ("left", "right", "joined"),
     [

@@ -79,8 +79,7 @@ def apply(events: Any, collection: str, columns: Mapping[str, Any], compute: Com
 def _apply(names: Sequence[str], collection: str, compute: Compute, *arrays: Any) -> Any:
     traced = any(ak.backend(array) == "typetracer" for array in arrays)
     if traced:
-        for array in arrays:
-            ak.typetracer.touch_data(array)
+        # This also tells the tracer that the values are needed.
         arrays = tuple(ak.typetracer.length_zero_if_typetracer(array) for array in arrays)
     counts, flat = flatten(dict(zip(names, arrays, strict=True)), collection)
     results = compute(flat)
