@@ -135,6 +135,20 @@ def test_a_truncated_file(tmp_path: Path, kind: str, kept: float) -> None:
     assert caught.value.where == str(path)
 
 
+@pytest.mark.parametrize("kind", ["TTree", "RNTuple"])
+def test_a_file_that_lacks_its_last_byte(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.root"
+    if kind == "TTree":
+        tree_file(path, Events={"x": np.arange(3)})
+    else:
+        ntuple_file(path, "Events", {"x": ak.Array([1, 2, 3])})
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    with pytest.raises(BadFile) as caught:
+        open_tree(path)
+    assert f"only {len(content) - 1} of its {len(content)} bytes are there" in str(caught.value)
+
+
 def test_damage_in_the_values_is_found_when_they_are_read(tmp_path: Path) -> None:
     values = np.arange(100_000)
     path = tree_file(tmp_path / "a.root", Events={"x": values, "y": values[:] * 0})

@@ -84,7 +84,7 @@ def evaluate(form: Form, outputs: Mapping[str, npt.NDArray[Any]], fractions: Val
     -------
     [n_lepton] float64; a zero in a denominator gives the limit: +inf, -inf, or NaN for 0/0.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if form.output:
             score = np.asarray(outputs[form.output])
             return score.astype(np.float64) if form.kind == "score" else _logit(score, form.scale)
