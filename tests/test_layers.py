@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "src" / "lepid"
 # Left to right in the words of ARCHITECTURE.md. A layer may import any layer above it here;
 # what a comma joins is one cell, what a | parts may not import each other.
 LAYERS = (
-    "errors, units, files_out",
+    "errors, units, files_out, nodes",
     "tables, root_files",
     "events | features | working_points",
     "taggers | efficiency",

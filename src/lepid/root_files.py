@@ -123,8 +123,7 @@ def _leaves(source: Any) -> Iterator[tuple[str, Any, Any]]:
 
     Counters are left out: jagged arrays know their counts.
     """
-    # A name that ends in a dot is the header of an ATLAS store, which holds no values.
-    leaves = [(k, b) for k, b in source.iteritems() if not b.branches and not k.endswith(".")]
+    leaves = [(key, branch) for key, branch in source.iteritems() if not branch.branches]
     counters = {leaf.member("fName") for _, branch in leaves if (leaf := branch.count_leaf)}
     for key, branch in leaves:
         if branch.name not in counters and (form := _form(branch)) is not None:
@@ -132,9 +131,10 @@ def _leaves(source: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _form(branch: Any) -> Any:
-    # Some branches of an ATLAS file hold C++ classes that have no array form; ask each one.
+    # The interface objects and store headers of an ATLAS file hold no values.
     if branch.typename.startswith("xAOD::"):
         return None
+    # Other branches hold C++ classes that have no array form; ask each one.
     try:
         form = branch.interpretation.awkward_form(branch.file)
     except (uproot.interpretation.identify.UnknownInterpretation, ValueError, TypeError):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-import math
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, product
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from pydantic import ValidationError
 
 from lepid.errors import BadTable, first_line
 from lepid.files_out import atomic
+from lepid.nodes import Lines, parts
 
 Node = dict[str, Any]
 
@@ -87,7 +87,16 @@ class Tables:
 
     def parts(self, name: str) -> list[tuple[str, str]]:
         """Where and what: the bins of correction `name`, and the number or formula in each."""
-        return list(_parts(self._entry(name)["data"]))
+        return list(parts(self._entry(name)["data"]))
+
+    def _lines(self, name: str) -> Lines | None:
+        if name not in self._known_lines:
+            self._known_lines[name] = Lines.of(self._entry(name)["data"])
+        return self._known_lines[name]
+
+    @cached_property
+    def _known_lines(self) -> dict[str, Lines | None]:
+        return {}
 
     def _entry(self, name: str) -> dict[str, Any]:
         return next(c for c in self._content["corrections"] if c["name"] == name)
@@ -106,40 +115,14 @@ class Tables:
         BadTable : correctionlib refuses an input, for example a value outside the bins
         """
         # correctionlib maps NaN to the last bin: whoever calls has masked non-finite values.
+        lines = self._lines(name)
+        if lines and len(inputs) == 1 and isinstance(inputs[0], np.ndarray):
+            return lines.evaluate(inputs[0])
         try:
             values = self._corrections[name].evaluate(*inputs)
         except (RuntimeError, IndexError, ValueError) as error:
             raise BadTable(self.path, f"{name}: {first_line(error)}") from error
         return np.asarray(values, dtype=np.float64)
-
-
-def _parts(node: Any) -> Iterator[tuple[str, str]]:
-    """(bin, content) of a node of schema v2, its bins inside each other joined by a comma."""
-    kind = node.get("nodetype") if isinstance(node, dict) else None
-    if kind is None:
-        yield "", f"{node:g}"
-    elif kind == "formula":
-        names = dict(zip("xyzt", node["variables"], strict=False))
-        yield "", re.sub(r"\b[xyzt]\b", lambda found: names[found[0]], node["expression"])
-    elif kind in ("binning", "multibinning"):
-        inputs = node["inputs"] if kind == "multibinning" else [node["input"]]
-        edges = node["edges"] if kind == "multibinning" else [node["edges"]]
-        axes = [list(_bins(*axis)) for axis in zip(inputs, edges, strict=True)]
-        for place, content in zip(product(*axes), node["content"], strict=True):
-            for where, text in _parts(content):
-                yield ", ".join(filter(None, [*place, where])), text
-    else:
-        yield "", f"a {kind}"
-
-
-def _bins(name: str, edges: Any) -> Iterator[str]:
-    """``low <= name < high`` for each bin, without the ends that are infinite."""
-    if isinstance(edges, dict):
-        edges = np.linspace(edges["low"], edges["high"], edges["n"] + 1).tolist()
-    for low, high in pairwise(float(edge) for edge in edges):
-        above = f"{low:g} <= " if math.isfinite(low) else ""
-        below = f" < {high:g}" if math.isfinite(high) else ""
-        yield f"{above}{name}{below}" if above or below else ""
 
 
 def _bracketed(text: str) -> str:

@@ -109,6 +109,13 @@ def test_every_lepton_column_can_be_read(opened: Any, name: str) -> None:
             assert ak.array_equal(ak.num(values), counts), column
 
 
+@pytest.mark.parametrize("name", [PHYSLITE_TREE, PHYSLITE_RNTUPLE])
+def test_objects_without_values_are_left_out(opened: Any, name: str) -> None:
+    events = opened(name)
+    assert [field for field in events.fields if not events[field].fields] == ["index_ref"]
+    assert len(events.EventInfo.eventNumber) == 100
+
+
 @pytest.mark.parametrize("name", [PHYSLITE_RNTUPLE, "coffea_nano_dy_rntuple.root"])
 def test_opening_an_rntuple_does_not_walk_all_its_fields(
     real_data: Path, monkeypatch: pytest.MonkeyPatch, name: str
