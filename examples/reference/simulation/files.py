@@ -1,0 +1,172 @@
+"""Reconstructed events as ROOT files with ATLAS names and units, which read like DAOD_PHYS."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+import uproot
+from simulation.collection import NO_LINK, Array, Collection
+from simulation.particles import Particles
+from simulation.reconstruction import Reconstructed
+
+MEV_PER_GEV = 1000.0
+SPLITS = ("train", "validation", "test")
+# Of ten events in a row: six to train on, two to validate, two to test.
+SPLIT_OF_DIGIT = np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 2], np.int8)
+
+CONTAINERS: dict[str, str] = {
+    "tracks": "InDetTrackParticles",
+    "gsf_tracks": "GSFTrackParticles",
+    "combined_tracks": "CombinedMuonTrackParticles",
+    "extrapolated_tracks": "ExtrapolatedMuonTrackParticles",
+    "electrons": "Electrons",
+    "clusters": "egammaClusters",
+    "muons": "Muons",
+    "muon_clusters": "MuonClusters",
+    "primary_vertices": "PrimaryVertices",
+    "jets": "AntiKt4EMPFlowJets",
+    "secondary_vertices": "SecondaryVertices",
+}
+# Target of each link. A key is a number that names the container, as in a real file.
+TARGETS: dict[str, str] = {
+    "trackParticleLinks": "gsf_tracks",
+    "caloClusterLinks": "clusters",
+    "originalTrackParticle": "tracks",
+    "inDetTrackParticleLink": "tracks",
+    "combinedTrackParticleLink": "combined_tracks",
+    "extrapolatedMuonSpectrometerTrackParticleLink": "extrapolated_tracks",
+    "clusterLink": "muon_clusters",
+    "vertexLink": "primary_vertices",
+    "electronLink": "electrons",
+    "muonLink": "muons",
+}
+# The first three are those of real files; the rest are invented.
+KEYS: dict[str, int] = {
+    "gsf_tracks": 776133387,
+    "tracks": 490246363,
+    "combined_tracks": 873304470,
+    **{name: 900_000_001 + i for i, name in enumerate(CONTAINERS) if "tracks" not in name},
+    "extrapolated_tracks": 900_000_101,
+}
+ENERGY = re.compile(
+    r"pt|m|calE|calM|(pt|ptvar|topoet)cone\d\d.*|neflowisol\d\d|.*EnergyLoss"
+    r"|InnerDetectorPt|MuonSpectrometerPt|parameterP[XYZ]"
+)
+INVERSE_ENERGY = ("qOverP", "QoverPLM")
+PARAMETERS = ("d0", "z0", "phi", "theta", "qOverP")
+OFF_DIAGONAL = tuple((i, j) for i in range(1, 5) for j in range(i))
+AXES = ("xx", "xy", "yy", "xz", "yz", "zz")
+
+
+def write(path: Path, batches: Iterable[tuple[Particles, Reconstructed]]) -> int:
+    """Write batches as the tree ``CollectionTree`` of a new file; the number of events.
+
+    The file appears under its name when all are written.
+
+    Raises
+    ------
+    ValueError : there are no batches
+    """
+    partial = path.with_name(f".{path.stem}.part{path.suffix}")
+    written = 0
+    try:
+        with uproot.recreate(partial, compression=uproot.ZSTD(9)) as file:
+            tree = None
+            for particles, found in batches:
+                chunk = branches(particles, found)
+                if tree is None:
+                    types = {name: _type(array) for name, array in chunk.items()}
+                    tree = file.mktree("CollectionTree", types, field_name=_branch_name)
+                tree.extend(chunk)
+                written += particles.n_event
+        if not written:
+            message = "no batches to write; generate at least one event"
+            raise ValueError(message)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return written
+
+
+def branches(particles: Particles, found: Reconstructed) -> dict[str, Any]:
+    """One jagged record array for each container, and one flat array for each event column."""
+    chunk: dict[str, Any] = {}
+    for name, container in CONTAINERS.items():
+        collection: Collection = getattr(found, name)
+        record = ak.zip(_columns(collection), depth_limit=1)
+        chunk[f"{container}AuxDyn"] = ak.unflatten(record, np.diff(collection.offsets))
+    events = {
+        "eventNumber": particles.event_number.astype(np.uint64),
+        "runNumber": np.full(particles.n_event, 1, np.uint32),
+        "mcChannelNumber": particles.process.astype(np.uint32),
+        "mcEventWeight": particles.event_weight.astype(np.float32),
+        "averageInteractionsPerCrossing": particles.pileup.astype(np.float32),
+        "split": split(particles.event_number),
+    }
+    return chunk | {f"EventInfoAuxDyn.{name}": values for name, values in events.items()}
+
+
+def split(event_number: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+    """Index into `SPLITS` of each event, by its number: leptons of one event stay together."""
+    return SPLIT_OF_DIGIT[event_number % len(SPLIT_OF_DIGIT)]
+
+
+def _columns(collection: Collection) -> dict[str, Array]:
+    """Columns in MeV and mm; links and covariances as flat columns, because a tree of uproot
+    holds one number per object."""
+    columns: dict[str, Array] = {}
+    for name, values in collection.columns.items():
+        if name in TARGETS:
+            columns |= _link(name, values)
+        elif values.ndim > 1:
+            columns |= _elements(name, values)
+        else:
+            columns[name] = _in_mev(name, values)
+    return columns
+
+
+def _link(name: str, rows: Array) -> Mapping[str, Array]:
+    """Key and index of a link; (0, 0) is no link, as in ATLAS files."""
+    there = rows != NO_LINK
+    key = np.where(there, KEYS[TARGETS[name]], 0).astype(np.uint32)
+    index = np.where(there, rows, 0).astype(np.uint32)
+    return {f"{name}.m_persKey": key, f"{name}.m_persIndex": index}
+
+
+def _elements(name: str, values: Array) -> Mapping[str, Array]:
+    """One column for each element of a covariance, in MeV and mm."""
+    if name == "covariance":
+        return {f"{name}_{axes}": values[:, i].astype(np.float32) for i, axes in enumerate(AXES)}
+    pairs = [(i, i) for i in range(5)] if name.endswith("MatrixDiag") else OFF_DIAGONAL
+    found = {}
+    for place, (i, j) in enumerate(pairs):
+        # qOverP is the last parameter: each factor of it is in 1/MeV.
+        scale = MEV_PER_GEV ** -((i == len(PARAMETERS) - 1) + (j == len(PARAMETERS) - 1))
+        label = f"{PARAMETERS[j]}_{PARAMETERS[i]}"
+        found[f"{name}_{label}"] = (values[:, place] * scale).astype(np.float32)
+    return found
+
+
+def _in_mev(name: str, values: Array) -> Array:
+    if values.dtype.kind != "f":
+        return values
+    if ENERGY.fullmatch(name):
+        return (values * MEV_PER_GEV).astype(np.float32)
+    if name in INVERSE_ENERGY:
+        return (values / MEV_PER_GEV).astype(np.float32)
+    return values.astype(np.float32)
+
+
+def _type(array: Any) -> Any:
+    return array.dtype if isinstance(array, np.ndarray) else array.type.content
+
+
+def _branch_name(outer: str, inner: str) -> str:
+    return f"{outer}.{inner}" if outer else inner
