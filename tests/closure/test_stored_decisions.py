@@ -82,3 +82,20 @@ def test_mva_points_equal_the_stored_flags(
             assert len(found) == n_electron
             assert int(np.count_nonzero(found == stored)) == n_electron
             assert 0 < np.count_nonzero(found) < n_electron
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"),
+    [("egammatnp_DYto2E.root", (175, 76, 69)), ("coffea_nano_tt_v12.root", (210, 170, 163))],
+)
+def test_muon_mva_of_nanoaod_v12_is_not_that_of_v15(
+    real_data: Path, file: str, counts: tuple[int, int, int]
+) -> None:
+    events = lepid.decorate(lepid.open(real_data / "root" / file), "cms_muon_mva_id")
+    muons = events["Muon"]
+    record = muons["cms_muon_mva_id"]
+    scored = ak.flatten(record["scored"])
+    assert ak.all(scored == (ak.flatten(muons["mvaMuID"]) != -99.0))
+    level = ak.values_astype(record["Medium"], int) + ak.values_astype(record["Tight"], int)
+    agree = ak.flatten(level) == ak.flatten(muons["mvaMuID_WP"])
+    assert (len(scored), ak.sum(scored), ak.sum(agree & scored)) == counts
