@@ -144,11 +144,12 @@ def _elements(name: str, values: Array) -> Mapping[str, Array]:
     """One column for each element of a covariance, in MeV and mm."""
     if name == "covariance":
         return {f"{name}_{axes}": values[:, i].astype(np.float32) for i, axes in enumerate(AXES)}
-    pairs = [(i, i) for i in range(5)] if name.endswith("MatrixDiag") else OFF_DIAGONAL
+    # ATLAS keeps correlation coefficients off the diagonal: they have no unit.
+    diagonal = name.endswith("MatrixDiag")
+    pairs = [(i, i) for i in range(len(PARAMETERS))] if diagonal else OFF_DIAGONAL
     found = {}
     for place, (i, j) in enumerate(pairs):
-        # qOverP is the last parameter: each factor of it is in 1/MeV.
-        scale = MEV_PER_GEV ** -((i == len(PARAMETERS) - 1) + (j == len(PARAMETERS) - 1))
+        scale = MEV_PER_GEV**-2 if diagonal and PARAMETERS[i] == "qOverP" else 1.0
         label = f"{PARAMETERS[j]}_{PARAMETERS[i]}"
         found[f"{name}_{label}"] = (values[:, place] * scale).astype(np.float32)
     return found

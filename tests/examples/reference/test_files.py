@@ -32,6 +32,23 @@ def test_lepid_reads_it_in_mev_with_all_leptons(written: Any) -> None:
     assert events["EventInfo"].fields[:2] == ["eventNumber", "runNumber"]
 
 
+def test_covariance_is_in_mev_and_correlations_have_no_unit(written: Any) -> None:
+    path, _, found = written
+    tracks = lepid.open(path)["InDetTrackParticles"]
+    diagonal = found.tracks["definingParametersCovMatrixDiag"]
+    expected = {"d0_d0": diagonal[:, 0], "qOverP_qOverP": diagonal[:, 4] / 1e6}
+    for label, values in expected.items():
+        column = tracks[f"definingParametersCovMatrixDiag_{label}"]
+        np.testing.assert_allclose(ak.to_numpy(ak.flatten(column)), values, rtol=1e-6)
+    names = [name for name in tracks.fields if "MatrixOffDiag" in name]
+    assert len(names) == 10
+    assert all(ak.max(abs(tracks[name])) <= 1.0 for name in names)
+    last = ak.to_numpy(ak.flatten(tracks["definingParametersCovMatrixOffDiag_theta_qOverP"]))
+    np.testing.assert_allclose(
+        last, found.tracks["definingParametersCovMatrixOffDiag"][:, 9], rtol=1e-6
+    )
+
+
 def test_links_lead_to_the_track_of_the_muon(written: Any) -> None:
     path, _, found = written
     events = lepid.open(path)
