@@ -54,7 +54,7 @@ class Tables:
 
     def check(self) -> None:
         """Raise `BadTable` if correctionlib cannot evaluate one of the corrections."""
-        self._corrections  # noqa: B018
+        self._corrections  # noqa: B018  (reading it makes correctionlib parse the file)
 
     def __getstate__(self) -> dict[str, str]:
         return {"path": self.path, "text": self.text}

@@ -89,7 +89,7 @@ def test_coffea_follows_the_links_of_muons(written: Any) -> None:
 
 
 def test_leptons_of_one_event_stay_in_one_split() -> None:
-    from simulation import files  # noqa: PLC0415
+    from simulation import files  # noqa: PLC0415  (the path is set by conftest)
 
     number = np.arange(1000)
     share = np.bincount(files.split(number)) / 1000
