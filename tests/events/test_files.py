@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import lepid
 from lepid.errors import AmbiguousSchema, BadFile, BadInput, NoLeptons, UnknownName
 from lepid.events import files
+from lepid.events.objects.links import link_index
 
 PT = ak.values_astype(ak.Array([[30.0, 20.0], [], [15.0], [12.0]]), np.float32)
 INDEX = ak.Array([[1, 0], [], [3], [4]])
@@ -151,7 +152,7 @@ def test_links_have_the_same_fields_in_both_kinds_of_tree(tmp_path: Path, kind: 
     assert set(found.fields) == {"m_persKey", "m_persIndex"}
     assert found.m_persKey.to_list() == keys
     assert found.m_persIndex.to_list() == places
-    index = lepid.events.objects.flat.link_index(found)
+    index = link_index(found)
     assert index.to_list() == [[0, None], [], [None], [5]]
 
 
@@ -460,9 +461,9 @@ def test_a_step_must_be_positive(three: Path, step: int) -> None:
         list(files.chunks(three / "a.root", step))
 
 
-def test_iterate_decorates_chunk_by_chunk(demo_sample: Path) -> None:
-    whole = lepid.decorate(lepid.open(demo_sample, entry_stop=1000), "muon_plit")
-    parts = list(lepid.iterate([demo_sample], "muon_plit", step=300))
+def test_iterate_decorates_chunk_by_chunk(phys_sample: Path) -> None:
+    whole = lepid.decorate(lepid.open(phys_sample, entry_stop=1000), "muon_plit")
+    parts = list(lepid.iterate([phys_sample], "muon_plit", step=300))
     assert sum(map(len, parts)) == 4000
     assert max(map(len, parts)) == 300
     joined = ak.concatenate([part.Muons.muon_plit for part in parts])[:1000]
