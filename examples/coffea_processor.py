@@ -50,7 +50,9 @@ def main() -> None:
     print(f"{result['isolated']} isolated muons in {result['events']} events")
     table = result["efficiency"]
     prompt = table.efficiency(POINT, "PromptMuon", by=())
-    print(f"{POINT}: {float(prompt.value):.3f} of the prompt muons ({prompt.interval})")
+    print(
+        f"{POINT}: {prompt.value:.3f} of the prompt muons ({prompt.low:.3f} to {prompt.high:.3f})"
+    )
 
 
 if __name__ == "__main__":

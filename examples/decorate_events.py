@@ -36,7 +36,7 @@ print("muons:", ak.count(muons["pt"]), " isolated:", ak.count(isolated["pt"]))
 table = lepid.measure(events, "muon_isolation")
 for kind in ("PromptMuon", "BHadronDecay"):
     passing = table.efficiency("PflowTight_VarRad", kind, by=())
-    print(f"{kind}: {float(passing.value):.3f} are isolated ({passing.interval})")
+    print(f"{kind}: {passing.value:.3f} are isolated ({passing.low:.3f} to {passing.high:.3f})")
 
 # %% [markdown]
 # Working points follow a shifted momentum without running anything again.
