@@ -75,7 +75,7 @@ wheel: $(STAMP)  ## the built wheel in an environment of its own, from an empty 
 
 # What the reference sample and networks take beside lepid.
 $(VENV)/.reference: $(STAMP)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[reference]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[reference]'
 	@touch $@
 
 reference: $(VENV)/.reference  ## the reference sample and its validation page; goes on where it stopped

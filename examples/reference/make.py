@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("fastjet", "pythia8mc")
+# Module -> package. What the events depend on is noted with them.
+PACKAGES = {"fastjet": "fastjet", "pythia8mc": "pythia8mc", "sklearn": "scikit-learn"}
+NOTED = ("fastjet", "pythia8mc", "numpy", "numba")
 PAGE = "validation.html"
 SMALL = "small.root"
 MADE_WITH = "made-with.json"
@@ -128,7 +130,7 @@ def _start_worker() -> None:
 
 
 def _check_packages() -> None:
-    absent = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    absent = [name for module, name in PACKAGES.items() if importlib.util.find_spec(module) is None]
     if absent:
         missing = ", ".join(absent)
         sys.exit(f"needs {missing}; say `make reference`, or pip install 'lepid[reference]'")
@@ -139,7 +141,7 @@ def _check_folder(output: Path, seed: int, scale: float) -> None:
     code = hashlib.sha256()
     for path in sorted([*HERE.glob("simulation/*.py"), *HERE.glob("sample/*.py")]):
         code.update(path.read_bytes())
-    versions = {name: importlib.metadata.version(name) for name in (*PACKAGES, "numpy", "numba")}
+    versions = {name: importlib.metadata.version(name) for name in NOTED}
     asked = {"seed": seed, "scale": scale, "code": code.hexdigest()[:12], "versions": versions}
     record = output / MADE_WITH
     if not record.is_file():

@@ -17,8 +17,9 @@ from validation.counts import Counts
 from validation.draw import Picture, picture
 from validation.figure import Figure
 from validation.fill import columns_of, empty, fill
+from validation.separation import Separation
 from validation.source import SAMPLE, Part, parts
-from validation.tables import lepton_table, rate_table
+from validation.tables import lepton_table, rate_table, separation_table
 
 FIGURES: tuple[Figure, ...] = (
     *electron_figures.FIGURES,
@@ -26,6 +27,11 @@ FIGURES: tuple[Figure, ...] = (
     *event_figures.FIGURES,
 )
 TITLE = "The reference simulation"
+TABLES = {
+    "rates": "Rates",
+    "leptons": "Leptons after the PLIT preselection",
+    "separation": "Separation of the electron classes",
+}
 SUMMARY = """
 <p>This sample belongs to nobody's experiment. Pythia 8 makes the events and a parametric detector
 of our own makes tracks, clusters, electrons and muons of them, with names, units and truth codes of
@@ -59,12 +65,14 @@ def write(folder: Path, output: Path) -> None:
     ValueError : a file has no record
     """
     found = parts(folder)
-    filled, counts = empty(FIGURES), Counts()
+    filled, counts, separation = empty(FIGURES), Counts(), Separation()
     for part in found:
         for columns in columns_of(part):
             fill(FIGURES, filled, part, columns)
             if part.kind == SAMPLE:
                 counts.add(part.process, columns)
+                separation.add(columns)
+    made_tables = rate_table(found), lepton_table(counts), separation_table(separation)
     sections = [_section(figure, found, picture(figure, filled[figure.name])) for figure in FIGURES]
     body = "\n".join(
         [
@@ -72,8 +80,10 @@ def write(folder: Path, output: Path) -> None:
             SUMMARY,
             _missing(found),
             _contents(),
-            f'<h2 id="rates">Rates</h2>\n{rate_table(found)}',
-            f'<h2 id="leptons">Leptons after the PLIT preselection</h2>\n{lepton_table(counts)}',
+            *(
+                f'<h2 id="{name}">{title}</h2>\n{made}'
+                for (name, title), made in zip(TABLES.items(), made_tables, strict=True)
+            ),
             *sections,
         ]
     )
@@ -91,8 +101,7 @@ def _document(body: str) -> str:
 
 
 def _contents() -> str:
-    entries = [("rates", "Rates"), ("leptons", "Leptons after the PLIT preselection")]
-    entries += [(figure.name, figure.title) for figure in FIGURES]
+    entries = [*TABLES.items(), *((figure.name, figure.title) for figure in FIGURES)]
     lines = "\n".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in entries)
     return f"<nav><ol>\n{lines}\n</ol></nav>"
 

@@ -146,7 +146,7 @@ def test_a_folder_keeps_to_one_seed_and_one_code(
 def test_a_missing_package_is_named(
     tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiny, "PACKAGES", ("fastjet", "no_such_package"))
+    monkeypatch.setattr(tiny, "PACKAGES", {"fastjet": "fastjet", "no_such": "no_such_package"})
     with pytest.raises(SystemExit, match=r"needs no_such_package; say .*lepid\[reference\]"):
         start(tiny, monkeypatch, "--output", tmp_path)
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from html import escape
 
+import numpy as np
 import pytest
 
 pytest.importorskip("pythia8mc", reason="pythia8mc makes the events (lepid[reference])")
 
 from simulation import files
-from validation import draw, page
+from validation import draw, page, tables
 from validation.fill import columns_of, empty, fill
+from validation.separation import FEWEST, VARIABLES, Separation
 from validation.source import parts
+
+from lepid.efficiency.truth_codes import DNN
 
 RECORD = {
     "events": 60,
@@ -63,6 +67,24 @@ def test_every_figure_is_there_with_its_caption(html) -> None:
     drawn = html.count("<img ") + html.count("Nothing to draw")
     assert drawn == len(page.FIGURES)
     assert html.count("<img ") > 15
+
+
+def test_separation_of_electron_classes() -> None:
+    rng = np.random.default_rng(1)
+    separation = Separation()
+    numbers = {DNN.El: 2 * FEWEST, DNN.CF: 2 * FEWEST, DNN.HF: 2 * FEWEST, DNN.LFH: FEWEST - 1}
+    for code, number in numbers.items():
+        table = {name: rng.normal(size=number) for name in VARIABLES}
+        # Two classes are the same, one is far away, one has too few electrons.
+        table["Reta"] += 10.0 * (code == DNN.HF)
+        table |= {"dnn": np.full(number, code), "above 10 GeV": np.ones(number, bool)}
+        separation.add({"electrons": table})
+    areas = separation.areas()
+    assert set(areas) == {("El", "CF"), ("El", "HF"), ("CF", "HF")}
+    assert abs(areas["El", "CF"] - 0.5) < 0.1
+    assert areas["El", "HF"] > 0.99
+    assert f"<td>{areas['El', 'HF']:.3f}</td>" in tables.separation_table(separation)
+    assert separation.numbers()["LFH"] == FEWEST - 1
 
 
 def test_the_page_is_one_file_that_says_what_it_is(html) -> None:
