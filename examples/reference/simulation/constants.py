@@ -252,7 +252,7 @@ EM_LEAKAGE = 0.010  # mean part of electrons and photons behind the EM part; inv
 ELECTRON_MIN_ET = 4.5  # GeV; invented, near ATLAS
 ELECTRON_ABSETA = 2.47  # published (ATLAS)
 ELECTRON_TRACK_MIN_PT = 1.0  # GeV; invented
-ELECTRON_MAX_RATIO = 8.0  # ET of the cluster over pt of its tracks; invented
+ELECTRON_MAX_RATIO = 5.0  # ET of the cluster over pt of its tracks; invented
 ELECTRON_MAX_HADRONIC = 0.30  # energy behind over EM energy; near published cuts on clusters
 TRACK_MATCH_WINDOW = (0.012, 0.08)  # |d eta|, distance; invented, tighter than ATLAS
 LATE_TRACK_PENALTY = 0.010  # added to the distance of a track without innermost hit; invented
@@ -270,8 +270,8 @@ SHAPE_WIDTHS = {  # all invented
     "Eratio": 0.09,
     "f1": 0.10,
     "f3": 0.8,
-    "Rhad1": 0.020,
-    "Rhad": 0.022,
+    "Rhad1": 0.026,
+    "Rhad": 0.030,
 }
 SHAPE_F3 = 0.008  # median of f3; invented
 SHAPE_COMMON = 0.12  # width of what all shapes share; invented

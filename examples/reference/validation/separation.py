@@ -13,18 +13,15 @@ from sklearn.metrics import roc_auc_score
 from lepid.efficiency.truth_codes import DNN
 from validation.leptons import HITS, SHAPES, Columns
 
-VARIABLES = (
+CALORIMETER = (
     *SHAPES,
-    *HITS,
     "deltaEta1",
     "deltaPhiRescaled2",
     "EoverP",
     "dPOverP",
     "trans_TRTPID",
-    "SCTWeightedCharge",
-    "qd0",
-    "d0 significance",
 )
+VARIABLES = (*CALORIMETER, *HITS, "SCTWeightedCharge", "qd0", "d0 significance")
 CLASSES = [code for code in DNN if code != DNN.other]
 MOST = 10_000
 FEWEST = 100
@@ -50,12 +47,17 @@ class Separation:
         """Electrons of each class."""
         return {DNN(code).name: sum(map(len, rows)) for code, rows in self._rows.items()}
 
-    def areas(self) -> dict[tuple[str, str], float]:
+    def areas(self, variables: tuple[str, ...] = VARIABLES) -> dict[tuple[str, str], float]:
         """Area under the ROC curve for each pair of classes with enough electrons.
 
         Gradient boosting learns on every other electron and is measured on the rest.
+
+        Parameters
+        ----------
+        variables : of `VARIABLES`, what it sees
         """
-        samples = {code: np.concatenate(rows) for code, rows in self._rows.items() if rows}
+        seen = [VARIABLES.index(name) for name in variables]
+        samples = {code: np.concatenate(rows)[:, seen] for code, rows in self._rows.items() if rows}
         known = {code: rows for code, rows in samples.items() if len(rows) >= FEWEST}
         return {
             (DNN(one).name, DNN(other).name): _area(known[one], known[other])

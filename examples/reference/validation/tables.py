@@ -9,7 +9,7 @@ from simulation.processes import PROCESSES
 
 from lepid.efficiency.truth_codes import IFF
 from validation.counts import TABLES, Counts
-from validation.separation import Separation
+from validation.separation import CALORIMETER, Separation
 from validation.source import STEPS, Part
 
 RATE_HEADING = (
@@ -35,9 +35,10 @@ LEPTON_NOTE = (
 )
 SEPARATION_NOTE = (
     "Area under the ROC curve of gradient boosting, trained for each pair of classes on every "
-    "other electron above 10 GeV and measured on the rest. It sees shapes, the match of track and "
-    "cluster and the track, neither pt nor eta. A simulation in which two classes are told apart "
-    "without a mistake would teach a network nothing: no area may exceed 0.99."
+    "other electron above 10 GeV and measured on the rest, without pt and eta. Before the "
+    "stroke it sees the shower shapes and the match of track and cluster, which are drawn so wide "
+    "that no area exceeds 0.99: classes that are told apart without a mistake teach a network "
+    "nothing. Behind it, the hits, d0 and the charges of the tracks as well."
 )
 
 
@@ -89,12 +90,14 @@ def lepton_table(counts: Counts) -> str:
 
 def separation_table(separation: Separation) -> str:
     """How well each pair of electron classes can be told apart."""
-    numbers, areas = separation.numbers(), separation.areas()
+    numbers = separation.numbers()
+    drawn, every = separation.areas(CALORIMETER), separation.areas()
     names = list(numbers)
     rows = []
     for one in names:
-        cells = (areas.get((one, other)) for other in names[1:])
-        rows.append((one, f"{numbers[one]:,}", *("" if a is None else f"{a:.3f}" for a in cells)))
+        pairs = [(one, other) for other in names[1:]]
+        cells = [f"{drawn[p]:.3f} / {every[p]:.3f}" if p in drawn else "" for p in pairs]
+        rows.append((one, f"{numbers[one]:,}", *cells))
     return _note(SEPARATION_NOTE) + _table(("class", "electrons", *names[1:]), rows)
 
 

@@ -83,7 +83,9 @@ def test_separation_of_electron_classes() -> None:
     assert set(areas) == {("El", "CF"), ("El", "HF"), ("CF", "HF")}
     assert abs(areas["El", "CF"] - 0.5) < 0.1
     assert areas["El", "HF"] > 0.99
-    assert f"<td>{areas['El', 'HF']:.3f}</td>" in tables.separation_table(separation)
+    hidden = separation.areas(("Rphi", "f1"))
+    assert abs(hidden["El", "HF"] - 0.5) < 0.1
+    assert f"/ {areas['El', 'HF']:.3f}</td>" in tables.separation_table(separation)
     assert separation.numbers()["LFH"] == FEWEST - 1
 
 
