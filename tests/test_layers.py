@@ -38,7 +38,7 @@ HOMES = {
     "matplotlib": "plotting.py",
     "mplhep": "plotting.py",
     "numba": "features/kernels/",
-    "onnx": "taggers/graph.py",
+    "onnx": "taggers/graph/",
     "onnxruntime": "taggers/session.py",
     "pyarrow": "events/objects/",
     "rich": "cli/terminal.py",

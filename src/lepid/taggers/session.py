@@ -21,8 +21,8 @@ import numpy.typing as npt
 import onnxruntime
 
 from lepid.errors import BadInput, NetworkMismatch, ProviderUnavailable, UnknownName, first_line
-from lepid.taggers import graph
 from lepid.taggers.card import Card, Output
+from lepid.taggers.graph import build
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # A call with a million rows keeps gigabytes in onnxruntime's arena; 8192 rows are as fast.
@@ -146,7 +146,7 @@ def _why_no_cuda() -> tuple[str, str] | None:
     if not has_device():
         return "no NVIDIA driver with a device on this machine", do
     try:
-        _new(graph.identity(1), "probe", "cuda", 1)
+        _new(build.identity(1), "probe", "cuda", 1)
     except ProviderUnavailable as error:
         return error.wrong, error.do
     return None
@@ -210,7 +210,7 @@ def probe(wanted: str) -> list[str]:
     ------
     ProviderUnavailable : "cuda" is not to be had
     """
-    session = _new(graph.identity(1), "probe", provider(wanted), 1)
+    session = _new(build.identity(1), "probe", provider(wanted), 1)
     providers: list[str] = session.get_providers()
     return providers
 
