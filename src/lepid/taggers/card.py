@@ -74,6 +74,9 @@ class Output(Part):
     index: int | None = Field(
         default=None, ge=0, description="column of the node, if it has several"
     )
+    per: Literal["lepton", "track"] = Field(
+        default="lepton", description="one number per lepton, or one per track around it"
+    )
     absent: float | None = Field(default=None, description="stored value that means: not evaluated")
 
 
@@ -170,6 +173,17 @@ class Node(Part):
         default="lepton", description="one row per lepton, or one per track around it"
     )
     inputs: tuple[Input, ...] = Field(min_length=1)
+    minimum: int = Field(default=0, ge=0, description="tracks that the network needs at least")
+    pad: FiniteFloat = Field(default=0.0, description="value of every input of a missing track")
+    mask: str = Field(
+        default="", description="input node [n_track, 1] that is 1 for a track and 0 for padding"
+    )
+
+    @model_validator(mode="after")
+    def _ragged(self) -> Self:
+        if self.per == "lepton" and (self.minimum or self.mask):
+            raise ValueError("minimum and mask are for nodes that take one row per track")
+        return self
 
 
 class Network(Part):
@@ -190,10 +204,16 @@ class Network(Part):
             raise ValueError("a network with `file` states its sha256")
         if self.abseta and not self.abseta[0] < self.abseta[1]:
             raise ValueError("abseta is not [low, high] with low < high")
-        twice = _twice(node.name for node in self.nodes)
+        masks = [node.mask for node in self.nodes if node.mask]
+        twice = _twice([*(node.name for node in self.nodes), *masks])
         if twice:
             raise ValueError(f"the input node twice: {twice}")
         return self
+
+    @property
+    def ragged(self) -> tuple[Node, ...]:
+        """Nodes that take one row per track."""
+        return tuple(node for node in self.nodes if node.per != "lepton")
 
 
 class Card(Part):
@@ -234,7 +254,7 @@ class Card(Part):
         twice = _twice(self.fields)
         if twice:
             raise ValueError(f"the same field twice: {twice}")
-        outputs = [output.name for output in self.outputs]
+        outputs = [output.name for output in self.outputs if output.per == "lepton"]
         for name, forms in self.discriminants.items():
             if not forms:
                 raise ValueError(f"discriminant {name} has no form")
@@ -261,6 +281,10 @@ class Card(Part):
             return self
         if not self.outputs or not all(output.node for output in self.outputs):
             raise ValueError("a network has outputs, and each names its node")
+        each = [output.name for output in self.outputs if output.per != "lepton"]
+        if each and any(len(network.ragged) != 1 for network in self.networks):
+            wrong = "is one number per track, and a network does not take exactly one list of them"
+            raise ValueError(f"output {', '.join(each)} {wrong}")
         places = [f"{output.node}[{output.index or 0}]" for output in self.outputs]
         if _twice(places):
             raise ValueError(f"two outputs read the same number: {_twice(places)}")

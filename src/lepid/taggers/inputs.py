@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ def needs(network: Network) -> dict[str, str]:
     """Column -> the feature that needs it, for all lepton inputs of `network`."""
     found: dict[str, str] = {}
     for node in network.nodes:
-        for entry in node.inputs:
+        for entry in node.inputs if node.per == "lepton" else ():
             for column in definitions.needs(entry.feature):
                 found.setdefault(column, entry.feature)
     if network.abseta:
@@ -27,11 +27,17 @@ def needs(network: Network) -> dict[str, str]:
     return found
 
 
-def check(card: Card) -> None:
-    """Raise `BadInput` if a network of `card` takes inputs that cannot be built yet."""
-    tracks = sorted({node.name for n in card.networks for node in n.nodes if node.per == "track"})
-    if tracks or any(not network.batched for network in card.networks):
-        what = f"takes one row per track ({', '.join(tracks)})" if tracks else "has no batch axis"
+def check(card: Card, fed: Collection[str] = ()) -> None:
+    """Raise `BadInput` if a network of `card` takes what the caller cannot feed.
+
+    Parameters
+    ----------
+    fed : kinds of constituents around a lepton that the caller can feed, such as "track"
+    """
+    nodes = {node.name: node.per for network in card.networks for node in network.ragged}
+    missing = sorted(name for name, per in nodes.items() if per not in fed)
+    if missing:
+        what = f"takes one row per {nodes[missing[0]]} ({', '.join(missing)})"
         raise BadInput(
             f"card {card.name}",
             f"the network {what}, which this version of lepid cannot feed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lepid.errors import BadInput, BadTable, LepidError, MissingColumns
 from lepid.features import definitions
-from lepid.taggers import catalogue, discriminants, inputs, session, signature
+from lepid.taggers import catalogue, discriminants, inputs, session, twin
 from lepid.taggers.card import Card, Form, Network
 from lepid.working_points import table as working_points
 from lepid.working_points.table import Table
@@ -69,6 +69,7 @@ def make(
     where: str,
     *,
     fractions: Mapping[str, Any],
+    fed: Collection[str] = (),
 ) -> Plan:
     """The plan for tagger `name`.
 
@@ -77,6 +78,7 @@ def make(
     find : lepid's name of a column -> its name in the events, or None
     available : all column names, for the error
     where : the collection, for the error
+    fed : kinds of constituents that the caller can feed to a network, such as "track"
 
     Raises
     ------
@@ -88,7 +90,8 @@ def make(
     if network is None:
         # A reference network runs only by name, and neither do its columns stand in for others.
         cards = [card for card in cards if not card.reference] or cards
-    plan = _scores(cards, source, find, list(available), where, named=network is not None)
+    named = network is not None
+    plan = _scores(cards, source, find, list(available), where, fed=fed, named=named)
     plan = _with_forms(plan, fractions)
     return _with_tables(plan, find, list(available), where)
 
@@ -103,6 +106,7 @@ def _scores(
     available: list[str],
     where: str,
     *,
+    fed: Collection[str],
     named: bool,
 ) -> Plan:
     if source != "network":
@@ -119,7 +123,7 @@ def _scores(
         wrong = f"several networks of {cards[0].tagger} are on this machine"
         raise BadInput("taggers", wrong, (), f"name one of: {names}")
     if found:
-        return _from_network(found[0], find, available, where)
+        return _from_network(found[0], find, available, where, fed)
     storable = any(card.stored_columns or card.decisions for card in cards)
     if runnable and (source == "network" or named or not storable):
         for part in runnable[0].networks:
@@ -158,7 +162,8 @@ def _from_stored(card: Card, find: Find) -> Plan | None:
     stored = {name: _first(columns, find) for name, columns in _stored_names(card)}
     present = {name: column for name, column in stored.items() if column}
     decisions = {d.name: c for d in card.decisions if (c := _first(d.stored, find))}
-    complete = bool(present) and len(present) == len(card.outputs)
+    single = [output for output in card.outputs if output.per == "lepton"]
+    complete = bool(present) and len(present) == len(single)
     if not complete and not decisions:
         return None
     reasons = []
@@ -173,22 +178,26 @@ def _from_stored(card: Card, find: Find) -> Plan | None:
     return Plan(card, "stored", columns, present, decisions, reasons=tuple(reasons))
 
 
-def _from_network(card: Card, find: Find, available: list[str], where: str) -> Plan:
-    inputs.check(card)
+def _from_network(
+    card: Card, find: Find, available: list[str], where: str, fed: Collection[str]
+) -> Plan:
+    inputs.check(card, fed)
     needs: dict[str, str] = {}
     for network in card.networks:
         for column, feature in inputs.needs(network).items():
             needs.setdefault(column, f"input {feature} of {card.name}")
     columns = require(needs, find, available, where)
     options = session.current_settings()
-    networks, provider = [], ""
+    networks, reasons, provider = [], [], ""
     for network in card.networks:
         path, digest = catalogue.locate(card, network)
-        loaded, provider = session.get(path, digest, options)
-        signature.check(loaded, card, network, path)
+        ready = twin.get(path, digest, card, network, options)
+        provider = ready.provider
+        reasons += [ready.slow] if ready.slow else []
         networks.append((network, str(path), digest))
     return Plan(
-        card, "network", columns, {}, {}, tuple(networks), options=options, provider=provider
+        card, "network", columns, {}, {}, tuple(networks),
+        reasons=tuple(reasons), options=options, provider=provider,
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ class Tape:
     def __init__(self, model: ModelProto, inputs: Sequence[str], opset: int) -> None:
         self.opset = opset
         self.shapes = dict(_shapes(model.graph))
-        self.constants = dict(_constants(model.graph))
+        self.constants = dict(constants_of(model.graph))
         self.batched = set(inputs)
         self.blocked: dict[str, str] = {}
         self.nodes: list[NodeProto] = []
@@ -145,10 +145,13 @@ def _shapes(graph: GraphProto) -> Iterator[tuple[str, Shape]]:
         yield tensor.name, tuple(tensor.dims)
 
 
-def _constants(graph: GraphProto) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    for tensor in graph.initializer:
-        yield tensor.name, numpy_helper.to_array(tensor)
+def constants_of(graph: GraphProto) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Name and value of everything that is stored in a graph, also under a second name."""
+    known = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    yield from known.items()
     for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in known:
+            yield node.output[0], known[node.input[0]]
         if node.op_type == "Constant":
             (value,) = attributes_of(node).values()
             tensor = isinstance(value, TensorProto)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,12 +17,14 @@ from onnx import (
     shape_inference,
 )
 
-from lepid.errors import first_line
+from lepid.errors import BadFile, first_line
 from lepid.taggers.graph.rules import RULES
 from lepid.taggers.graph.tape import NoBatchAxis, Tape, reads
 
 # Part of the name under which batched graphs are kept: counts up when the rules change.
 VERSION = 1
+# Metadata under which a batched graph says what it gives.
+KEY = "lepid"
 # The first whose Shape has a start.
 OLDEST_OPSET = 15
 
@@ -53,11 +56,11 @@ def vectorise(network: bytes, wanted: Sequence[str]) -> Vectorised:
     """
     try:
         model = _prepared(network)
-        opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+        opset = max(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
         if opset < OLDEST_OPSET:
             raise NoBatchAxis(f"opset {opset} is older than {OLDEST_OPSET}")
-    except (NoBatchAxis, ValueError, RuntimeError, StopIteration) as error:
-        # onnx raises both for what it cannot read.
+    except (NoBatchAxis, ValueError, RuntimeError) as error:
+        # onnx raises both for graphs that contradict themselves.
         return Vectorised(b"", left=dict.fromkeys(wanted, first_line(error)))
     tape = Tape(model, [value.name for value in _inputs(model)], opset)
     for node in model.graph.node:
@@ -69,11 +72,51 @@ def vectorise(network: bytes, wanted: Sequence[str]) -> Vectorised:
     if not given and not partial:
         return Vectorised(b"", left=left)
     ends = list(dict.fromkeys([*given, *partial.values()]))
-    return Vectorised(_finished(model, tape, ends), given, partial, left)
+    batched = _finished(model, tape, ends)
+    helper.set_model_props(batched, {KEY: json.dumps([given, partial, left])})
+    return Vectorised(batched.SerializeToString(), given, partial, left)
+
+
+def read(batched: bytes) -> Vectorised:
+    """What `vectorise` gave, from its serialised model alone.
+
+    Raises
+    ------
+    BadFile : something else
+    """
+    try:
+        properties = {p.key: p.value for p in _loaded(batched).metadata_props}
+        given, partial, left = json.loads(properties[KEY])
+    except (KeyError, ValueError) as error:
+        raise BadFile("batched graph", f"cannot be read: {first_line(error)}") from error
+    return Vectorised(batched, tuple(given), partial, left)
+
+
+def behind(network: bytes, value: str, output: str) -> bytes:
+    """The part of `network` that makes `output` out of `value`, which becomes its input."""
+    model = _prepared(network)
+    nodes = [node for node in model.graph.node if value not in node.output]
+    nodes = _needed(nodes, [output])
+    used = {name for node in nodes for name in reads(node)}
+    kinds = {v.name: v for v in (*model.graph.value_info, *model.graph.output)}
+    inputs = [v for v in (*_inputs(model), kinds[value]) if v.name in used]
+    stored = [tensor for tensor in model.graph.initializer if tensor.name in used]
+    graph = helper.make_graph(nodes, "behind", inputs, [kinds[output]], stored)
+    part = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+    serialised: bytes = part.SerializeToString()
+    return serialised
+
+
+def _loaded(network: bytes) -> ModelProto:
+    try:
+        return onnx.load_from_string(network)
+    except Exception as error:
+        # The errors of protobuf share no base class below Exception.
+        raise ValueError("it is not an ONNX file") from error
 
 
 def _prepared(network: bytes) -> ModelProto:
-    model = onnx.load_from_string(network)
+    model = _loaded(network)
     if model.functions:
         model = inliner.inline_local_functions(model)
     return shape_inference.infer_shapes(model, data_prop=True)
@@ -122,7 +165,7 @@ def _frontier(model: ModelProto, tape: Tape, output: str) -> list[str]:
     return list(found)
 
 
-def _finished(model: ModelProto, tape: Tape, ends: Sequence[str]) -> bytes:
+def _finished(model: ModelProto, tape: Tape, ends: Sequence[str]) -> ModelProto:
     """The batched model, cut down to what `ends` need."""
     nodes = _needed(tape.nodes, ends)
     used = {name for node in nodes for name in reads(node)}
@@ -135,8 +178,7 @@ def _finished(model: ModelProto, tape: Tape, ends: Sequence[str]) -> bytes:
         graph, opset_imports=model.opset_import, ir_version=model.ir_version
     )
     onnx.checker.check_model(batched)
-    serialised: bytes = batched.SerializeToString()
-    return serialised
+    return batched
 
 
 def _needed(nodes: Sequence[NodeProto], ends: Iterable[str]) -> list[NodeProto]:

@@ -1,0 +1,206 @@
+"""Networks that are ready to run; those that take one lepton per call get a batch axis, proven.
+
+A batched graph is kept in the user's cache folder once it has been proven, so that one that lies
+there is good.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from collections.abc import Sequence as Several
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lepid.errors import LepidError, NetworkMismatch
+from lepid.features.kernels.vertexing import vertex_index
+from lepid.files_out import atomic, cache_folder
+from lepid.taggers import card as cards
+from lepid.taggers import inference, session, signature
+from lepid.taggers.batching import Sequence
+from lepid.taggers.card import Card, Node, Output
+from lepid.taggers.graph import scales, vectorise
+from lepid.taggers.graph.vectorise import Vectorised
+from lepid.taggers.inference import Network
+
+# Tracks of the leptons on which a batched graph is compared with the original.
+LENGTHS = (0, 1, 2, 5, 17, 40)
+EACH, SEEDS = 3, 2
+# Scores differ by rounding alone; what does not vary by much more than that proves nothing.
+RELATIVE, ABSOLUTE, VARIES = 1e-5, 1e-6, 1e-4
+
+_LOCKS: dict[int, threading.Lock] = {}
+_MADE: dict[tuple[object, ...], Network] = {}
+
+
+def get(
+    path: Path, digest: str, card: Card, network: cards.Network, options: session.Settings
+) -> Network:
+    """The network that runs the file at `path`, one for each file, card, options and process.
+
+    Raises
+    ------
+    ProviderUnavailable, NetworkMismatch
+    """
+    n_thread, _ = options.shares(sequences=bool(network.ragged))
+    loaded, provider = session.get(path, digest, options, n_thread)
+    key = (path, digest, card.name, card.outputs, network, provider, n_thread, os.getpid())
+    with _LOCKS.setdefault(os.getpid(), threading.Lock()):
+        if key not in _MADE:
+            signature.check(loaded, card, network, path)
+            takes: Literal["leptons", "one"] = "leptons" if network.batched else "one"
+            made = Network(loaded, takes, f"card {card.name}", provider)
+            if not network.batched:
+                made = _batched(made, path, digest, card.outputs, network.nodes)
+            _MADE[key] = made
+        return _MADE[key]
+
+
+def _batched(
+    single: Network, path: Path, digest: str, outputs: Several[Output], nodes: Several[Node]
+) -> Network:
+    """The network with a batch axis, or `single` with the reason."""
+    wanted = list(dict.fromkeys(output.node for output in outputs))
+    kept = _place(digest, wanted)
+    options = single.session.get_session_options()
+    try:
+        known = vectorise.read(kept.read_bytes())
+    except (OSError, LepidError):
+        known = vectorise.vectorise(path.read_bytes(), wanted)
+        lost = [f"{name}: {why}" for name, why in known.left.items() if name not in known.partial]
+        reason = "; ".join(lost) or prove(path, known, outputs, nodes, single.where)
+        if reason:
+            return replace(single, slow=f"{path.name} takes one lepton per call: {reason}")
+        _keep(kept, known.model)
+    loaded = session.load(known.model, single.where, single.provider, options.intra_op_num_threads)
+    return replace(single, session=loaded, takes="objects", partial=known.partial)
+
+
+# --- the cache ----------------------------------------------------------------------------------
+
+
+def _place(digest: str, wanted: Several[str]) -> Path:
+    """Where the batched graph with these outputs is kept."""
+    outputs = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
+    return _folder() / "batched" / f"{digest}-{vectorise.VERSION}-{outputs}.onnx"
+
+
+def _folder() -> Path:
+    try:
+        return cache_folder()
+    except RuntimeError:
+        # A batch job without a home directory.
+        return Path(os.devnull)
+
+
+def _keep(path: Path, model: bytes) -> None:
+    # Without a folder to write to every process rewrites the graph again: slower by a second.
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic(path) as partial:
+            partial.write_bytes(model)
+    except OSError:
+        return
+
+
+# --- the proof ----------------------------------------------------------------------------------
+
+
+def prove(
+    path: Path, known: Vectorised, outputs: Several[Output], nodes: Several[Node], where: str
+) -> str:
+    """Why the batched graph does not stand in for the original; empty where it does.
+
+    Both run on random leptons with different numbers of tracks, the batched one in batches of
+    several sizes.
+
+    Raises
+    ------
+    NetworkMismatch : the original does not take every number of tracks
+    """
+    original = path.read_bytes()
+    single = Network(session.load(original, where, "cpu", 1), "one", where)
+    batched = Network(
+        session.load(known.model, where, "cpu", 1), "objects", where, partial=known.partial
+    )
+    expected = scales.scales(original)
+    for seed in range(SEEDS):
+        rows, sequences = _leptons(nodes, expected, np.random.default_rng(seed))
+        try:
+            right = inference.run(single, outputs, nodes, rows, sequences, tokens=1)
+        except NetworkMismatch as error:
+            do = (
+                "export it for any number of tracks, or say in the card how many it needs (minimum)"
+            )
+            raise NetworkMismatch(where, f"{error.wrong} (on 0 to 40 tracks)", (), do) from error
+        for tokens in (1, 2 * max(LENGTHS), 1024):
+            try:
+                found = inference.run(batched, outputs, nodes, rows, sequences, tokens=tokens)
+            except NetworkMismatch as error:
+                return error.wrong
+            reason = next(_differences(right, found), "")
+            if reason:
+                return reason
+    unequal = (_finishes(original, end, name, nodes) for name, end in known.partial.items())
+    return next(filter(None, unequal), "")
+
+
+def _finishes(original: bytes, end: str, output: str, nodes: Several[Node]) -> str:
+    """Why the kernel does not finish `output` as the network does; empty where it does.
+
+    Random leptons hardly ever have edges on both sides of the cut: random edges do.
+    """
+    part = session.load(vectorise.behind(original, end, output), output, "cpu", 1)
+    takes = {value.name for value in part.get_inputs()}
+    rng = np.random.default_rng(0)
+    for length in LENGTHS:
+        for mean in (0, -1, -2, -3):
+            edges = rng.normal(mean, 1, (length * (length - 1), 1)).astype(np.float32)
+            sizes = {n.name: (1 if n.per == "lepton" else length, len(n.inputs)) for n in nodes}
+            fed = {name: np.zeros(size, np.float32) for name, size in sizes.items()}
+            fed = {name: values for name, values in {**fed, end: edges}.items() if name in takes}
+            right = session.call(part, [output], fed, output)[output]
+            if not np.array_equal(vertex_index(edges.reshape(1, -1), length)[0], right):
+                return f"{output} is not the lowest of the tracks that its edges connect"
+    return ""
+
+
+def _leptons(
+    nodes: Several[Node],
+    expected: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]],
+    rng: np.random.Generator,
+) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, Sequence]]:
+    """Random inputs of about the size that the network expects."""
+    lengths = rng.permutation(np.repeat(LENGTHS, EACH))
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    rows, sequences = {}, {}
+    for node in nodes:
+        mean, std = expected[node.name]
+        size = (len(lengths) if node.per == "lepton" else int(offsets[-1]), len(node.inputs))
+        values = (mean + std * rng.normal(size=size)).astype(np.float32)
+        if node.per == "lepton":
+            rows[node.name] = values
+        else:
+            sequences[node.name] = Sequence(offsets, np.arange(len(values)), values)
+    return rows, sequences
+
+
+def _differences(
+    right: Mapping[str, npt.NDArray[Any]], found: Mapping[str, npt.NDArray[Any]]
+) -> Iterator[str]:
+    for name, values in right.items():
+        if values.dtype.kind == "f":
+            apart = np.abs(found[name] - values)
+            worst = float(apart.max())
+            if not (apart <= ABSOLUTE + RELATIVE * np.abs(values)).all():
+                yield f"with a batch axis {name} differs by {worst:.2g}"
+            elif not np.ptp(values) > VARIES:
+                yield f"{name} is {values[0]:.6g} on random leptons, which proves nothing"
+        elif not np.array_equal(found[name], values):
+            yield f"with a batch axis {name} differs"
