@@ -72,6 +72,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(reason)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing of what tests make goes into the cache of whoever runs them."""
+    os.environ["LEPID_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of the real files, with root, models, oracles and working_points in it."""
@@ -122,5 +128,5 @@ def tiny_network() -> Callable[..., TinyNetwork]:
 @pytest.fixture
 def no_search_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     """Environment in which lepid finds what it ships, and nothing of whoever runs the tests."""
-    for name in ("MODELS", "CALIBRATION", "PROVIDER", "THREADS"):
+    for name in ("MODELS", "CALIBRATION", "PROVIDER", "THREADS", "PARALLEL"):
         monkeypatch.delenv(f"LEPID_{name}", raising=False)

@@ -15,12 +15,9 @@ from typing import Any
 import loky
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lepid.errors import BadInput, NetworkMismatch, ProviderUnavailable, UnknownName
 from lepid.taggers import session
-from lepid.taggers.card import Card
 from lepid.taggers.session import Settings
 
 pytestmark = pytest.mark.usefixtures("no_search_paths", "no_sessions")
@@ -47,15 +44,6 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(session, "_new", new)
     return made
-
-
-def card(outputs: int = 2, node: str = "y") -> Card:
-    names = "abcdefgh"[:outputs]
-    return Card.model_validate(
-        {"tagger": "mine", "network": "one", "flavour": "muon", "description": "d", "source": "s",
-         "outputs": [{"name": n, "node": node, "index": i} for i, n in enumerate(names)],
-         "networks": [{"path": "n.onnx", "nodes": [{"name": "x", "inputs": ["pt", "eta", "phi"]}]}]}
-    )  # fmt: skip
 
 
 # --- one session per file, options and process --------------------------------------------------
@@ -308,8 +296,8 @@ def test_a_session_on_the_gpu_gives_the_same(tmp_path: Path, tiny_network: Any) 
     rows = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
     found, provider = session.get(net.path, net.sha256, Settings("cuda"))
     assert provider == "cuda"
-    scores = session.run(found, card(), {"x": rows})
-    np.testing.assert_allclose(scores["a"], (rows @ net.weights)[:, 0], rtol=1e-5, atol=1e-6)
+    (scores,) = session.call(found, ["y"], {"x": rows}, "here").values()
+    np.testing.assert_allclose(scores, rows @ net.weights, rtol=1e-5, atol=1e-6)
 
 
 # --- running ------------------------------------------------------------------------------------
@@ -321,84 +309,3 @@ def test_what_is_no_network_is_an_error_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(NetworkMismatch, match="onnxruntime cannot load it") as caught:
         session.get(file, "x", CPU)
     assert caught.value.where == str(file)
-
-
-@given(n=st.integers(0, 40), batch=st.integers(1, 13))
-def test_the_size_of_a_batch_changes_nothing(loaded: tuple[Any, Any], n: int, batch: int) -> None:
-    net, model = loaded
-    rows = np.random.default_rng(n).normal(size=(n, 3)).astype(np.float32)
-    before, session.BATCH = session.BATCH, batch
-    try:
-        scores = session.run(model, card(), {"x": rows})
-    finally:
-        session.BATCH = before
-    whole = session.run(model, card(), {"x": rows})
-    for i, name in enumerate("ab"):
-        assert scores[name].dtype == np.float32
-        assert scores[name].tolist() == whole[name].tolist()
-        slow = [
-            float(sum(r * w for r, w in zip(row, net.weights[:, i], strict=True))) for row in rows
-        ]
-        np.testing.assert_allclose(scores[name], slow, rtol=1e-5, atol=1e-5)
-
-
-@pytest.fixture(scope="module")
-def loaded(tiny_network: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
-    """A network file and its session."""
-    net = tiny_network(tmp_path_factory.mktemp("net") / "net.onnx")
-    return net, session._new(str(net.path), str(net.path), "cpu", 1)
-
-
-class Fake:
-    """A session whose answers are given."""
-
-    def __init__(self, answer: Any) -> None:
-        self.answer, self.sizes = answer, []
-
-    def run(self, nodes: list[str], batch: dict[str, Any]) -> list[Any]:
-        self.sizes.append(len(batch["x"]))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return [self.answer(len(batch["x"])) for _ in nodes]
-
-
-def rows(n: int) -> dict[str, Any]:
-    return {"x": np.zeros((n, 3), np.float32)}
-
-
-def test_memory_is_bounded_by_the_batch() -> None:
-    fake = Fake(lambda n: np.zeros((n, 2), np.float32))
-    session.run(fake, card(), rows(2 * session.BATCH + 5))
-    assert fake.sizes == [session.BATCH, session.BATCH, 5]
-
-
-def test_no_leptons_run_no_network() -> None:
-    fake = Fake(RuntimeError("must not run"))
-    scores = session.run(fake, card(), rows(0))
-    assert {name: value.shape for name, value in scores.items()} == {"a": (0,), "b": (0,)}
-
-
-@pytest.mark.parametrize("axes", [(2,), (1, 2), (2, 1)], ids=str)
-def test_columns_of_an_output_with_more_axes(axes: tuple[int, ...]) -> None:
-    fake = Fake(lambda n: np.arange(2.0 * n).reshape(n, *axes))
-    scores = session.run(fake, card(), rows(3))
-    assert scores["a"].tolist() == [0, 2, 4]
-    assert scores["b"].tolist() == [1, 3, 5]
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda n: np.float32(1.0), r"'y' gave the shape \(\) for 3 leptons, a is column 0"),
-        (lambda n: np.zeros((1, 2)), r"'y' gave the shape \(1, 2\) for 3 leptons"),
-        (lambda n: np.zeros((n,)), r"'y' gave the shape \(3,\) for 3 leptons, b is column 1"),
-        (lambda n: np.zeros((n, 0)), r"'y' gave the shape \(3, 0\) for 3 leptons"),
-        (RuntimeError("bad alloc\nand more"), r"onnxruntime cannot run the network: bad alloc$"),
-        (RuntimeError(), r"onnxruntime cannot run the network: RuntimeError"),
-    ],
-    ids=["scalar", "one row", "one column", "no column", "error", "silent error"],
-)
-def test_an_answer_that_is_not_one_row_per_lepton(answer: Any, message: str) -> None:
-    with pytest.raises(NetworkMismatch, match=message) as caught:
-        session.run(Fake(answer), card(), rows(3))
-    assert caught.value.where == "card mine@one"

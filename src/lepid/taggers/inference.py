@@ -64,11 +64,17 @@ class Network:
         asked = [self.partial.get(node, node) for node in nodes]
         given = session.call(self.session, asked, fed, self.where)
         return [
-            vertex_index(given[name].reshape(len(given[name]), -1), length)
-            if node in self.partial
-            else given[name]
+            self._vertices(given[name], length) if node in self.partial else given[name]
             for node, name in zip(nodes, asked, strict=True)
         ]
+
+    def _vertices(self, edges: Array, length: int) -> Array:
+        pairs = length * (length - 1)
+        if edges.size != len(edges) * pairs or edges.dtype != np.float32:
+            found = f"{edges.dtype} of the shape {edges.shape}"
+            wrong = f"expected a logit for each of the {pairs} pairs of {length}, found {found}"
+            raise NetworkMismatch(self.where, wrong)
+        return vertex_index(edges.reshape(len(edges), pairs), length)
 
 
 def run(

@@ -68,11 +68,11 @@ def vectorise(network: bytes, wanted: Sequence[str]) -> Vectorised:
     same = "is the same for every object"
     left = {name: tape.blocked.get(name, same) for name in wanted if name not in tape.batched}
     given = tuple(name for name in wanted if name not in left)
-    partial = {name: ends[0] for name in left if len(ends := _frontier(model, tape, name)) == 1}
+    ends = {name: _frontier(model, tape, name) for name in left}
+    partial = {name: values[0] for name, values in ends.items() if len(values) == 1}
     if not given and not partial:
         return Vectorised(b"", left=left)
-    ends = list(dict.fromkeys([*given, *partial.values()]))
-    batched = _finished(model, tape, ends)
+    batched = _finished(model, tape, list(dict.fromkeys([*given, *partial.values()])))
     helper.set_model_props(batched, {KEY: json.dumps([given, partial, left])})
     return Vectorised(batched.SerializeToString(), given, partial, left)
 
@@ -150,19 +150,19 @@ def _write(tape: Tape, node: NodeProto) -> None:
 
 
 def _frontier(model: ModelProto, tape: Tape, output: str) -> list[str]:
-    """Batched values out of which the blocked `output` is computed."""
+    """Batched values out of which the blocked `output` is computed; none for inputs themselves."""
     makers = {name: node for node in model.graph.node for name in node.output}
     found: dict[str, None] = {}
-    open_, seen = [output], {output}
-    while open_:
-        maker = makers.get(open_.pop())
+    waiting, seen = [output], {output}
+    while waiting:
+        maker = makers.get(waiting.pop())
         for name in reads(maker) if maker else ():
             if name in tape.batched:
                 found[name] = None
             elif name in tape.blocked and name not in seen:
                 seen.add(name)
-                open_.append(name)
-    return list(found)
+                waiting.append(name)
+    return list(found) if makers.keys() >= found.keys() else []
 
 
 def _finished(model: ModelProto, tape: Tape, ends: Sequence[str]) -> ModelProto:
