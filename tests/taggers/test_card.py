@@ -208,6 +208,7 @@ def content(**changes: Any) -> dict[str, Any]:
 
 
 NODES = [{"name": "x", "inputs": ["pt"]}]
+TRACKS = {"name": "t", "per": "track", "inputs": ["d0"]}
 
 
 def part(low: float, high: float) -> dict[str, Any]:
@@ -232,6 +233,18 @@ def part(low: float, high: float) -> dict[str, Any]:
         ({"outputs": [{"name": "p", "node": "y"}],
           "networks": [{"path": "a", "nodes": NODES * 2}]}, "the input node twice: x"),
         ({"decisions": [{"name": "a", "stored": []}]}, "at least 1 item"),
+        ({"outputs": [{"name": "p", "node": "y", "per": "track"}], "networks": [part(0, 1)]},
+         "output p is one number per track, and a network does not take exactly one list"),
+        ({"outputs": [{"name": "p", "node": "y", "per": "track"}],
+          "networks": [{"path": "a", "nodes": [TRACKS, {**TRACKS, "name": "u"}]}]},
+         "output p is one number per track"),
+        ({"outputs": [{"name": "p", "node": "y", "per": "track"}],
+          "networks": [{"path": "a", "nodes": [TRACKS]}],
+          "discriminants": {"D": {"kind": "score", "output": "p"}}}, "uses unknown output 'p'"),
+        ({"networks": [{"path": "a", "nodes": [{**NODES[0], "minimum": 1}]}]},
+         "minimum and mask are for nodes that take one row per track"),
+        ({"networks": [{"path": "a", "nodes": [{**TRACKS, "mask": "t"}]}]},
+         "the input node twice: t"),
     ],
 )  # fmt: skip
 def test_contradictions(changes: dict[str, Any], message: str) -> None:

@@ -112,9 +112,17 @@ def test_single_object_networks_cannot_be_fed_and_say_so(tagger: str) -> None:
     assert caught.value.do == 'use stored scores, source="stored"'
 
 
-def test_a_network_without_batch_axis_cannot_be_fed_either() -> None:
+def test_what_the_caller_can_feed_is_no_error() -> None:
+    card = catalogue.load("muon_plit", "atlas-2025-04-25-run3")
+    assert inputs.check(card, ("track",)) is None
+    with pytest.raises(BadInput, match="cannot feed"):
+        inputs.check(card, ("flow",))
+    needed = inputs.needs(card.networks[0])
+    assert "pt" in needed
+    assert "qOverP" not in needed
+
+
+def test_a_network_without_batch_axis_can_be_fed() -> None:
     card = catalogue.load("cms_electron_pfid_dnn", "run3winter22-exteta1")
-    assert inputs.check(card) is None
     single = card.networks[0].model_copy(update={"batched": False})
-    with pytest.raises(BadInput, match="has no batch axis"):
-        inputs.check(card.model_copy(update={"networks": (single,)}))
+    assert inputs.check(card.model_copy(update={"networks": (single,)})) is None

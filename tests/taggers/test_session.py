@@ -147,6 +147,51 @@ def test_settings_come_from_the_block_the_environment_and_the_default(
     assert session.current_settings() == Settings("auto", 0)
 
 
+@pytest.mark.parametrize(
+    ("threads", "parallel", "rows", "sequences"),
+    [
+        (0, 0, (7, 1), (1, 7)),
+        (4, 0, (4, 1), (1, 4)),
+        (1, 0, (1, 1), (1, 1)),
+        (4, 2, (2, 2), (2, 2)),
+        (4, 3, (1, 3), (1, 3)),
+        (2, 5, (1, 2), (1, 2)),
+    ],
+)
+def test_threads_are_shared_by_the_batches_that_run_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+    threads: int,
+    parallel: int,
+    rows: tuple[int, int],
+    sequences: tuple[int, int],
+) -> None:
+    monkeypatch.setattr(session, "_cores", lambda: 7)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: None)
+    monkeypatch.setattr(multiprocessing.current_process(), "_name", "MainProcess")
+    chosen = Settings("cpu", threads, parallel)
+    assert chosen.shares(sequences=False) == rows
+    assert chosen.shares(sequences=True) == sequences
+    for each, at_once in (rows, sequences):
+        assert each * at_once <= session.threads(threads)
+
+
+def test_workers_of_a_pool_run_one_batch_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multiprocessing.current_process(), "_name", "LokyProcess-1")
+    assert Settings().shares(sequences=True) == (1, 1)
+
+
+def test_parallel_comes_from_the_block_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEPID_PARALLEL", "3")
+    assert session.current_settings() == Settings("auto", 0, 3)
+    with session.settings(parallel=2, threads=5) as inner:
+        assert inner == Settings("auto", 5, 2)
+    monkeypatch.setenv("LEPID_PARALLEL", "two")
+    with pytest.raises(BadInput, match="LEPID_PARALLEL: 'two' is not a number of batches"):
+        session.current_settings()
+    with pytest.raises(BadInput, match="parallel is -1"):
+        Settings(parallel=-1)
+
+
 def test_settings_end_with_the_block_also_after_an_error() -> None:
     with pytest.raises(ZeroDivisionError), session.settings(provider="cpu"):
         raise ZeroDivisionError
@@ -309,3 +354,61 @@ def test_what_is_no_network_is_an_error_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(NetworkMismatch, match="onnxruntime cannot load it") as caught:
         session.get(file, "x", CPU)
     assert caught.value.where == str(file)
+
+
+class OnGPU:
+    """A session that runs on the CPU and says that it is on a GPU."""
+
+    def __init__(self, session: Any) -> None:
+        self.session, self.bound = session, []
+
+    def get_providers(self) -> list[str]:
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    def io_binding(self) -> Any:
+        return self.session.io_binding()
+
+    def run_with_iobinding(self, binding: Any) -> None:
+        self.bound.append(binding)
+        self.session.run_with_iobinding(binding)
+
+
+def test_on_a_gpu_inputs_and_outputs_are_bound_to_it(
+    tmp_path: Path, tiny_network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = tiny_network(tmp_path / "net.onnx")
+    fake = OnGPU(session.get(net.path, net.sha256, CPU)[0])
+    original, devices = session._bound, []
+
+    def on_cpu(own: Any, nodes: Any, fed: Any, device: str) -> Any:
+        devices.append(device)
+        return original(own, nodes, fed, "cpu")
+
+    monkeypatch.setattr(session, "_bound", on_cpu)
+    rows = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)[::2]
+    found = session.call(fake, ["y"], {"x": rows}, "here")
+    np.testing.assert_allclose(found["y"], rows @ net.weights, rtol=1e-6, atol=1e-6)
+    assert devices == ["cuda"]
+    assert len(fake.bound) == 1
+    with pytest.raises(NetworkMismatch, match="here: onnxruntime cannot run the network"):
+        session.call(fake, ["y"], {"x": rows[:, :2]}, "here")
+
+
+def test_cuda_is_asked_for_without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    class Made:
+        def __init__(self, model: Any, options: Any, providers: list[Any]) -> None:
+            asked.append((providers, options.intra_op_num_threads))
+
+        def get_providers(self) -> list[str]:
+            return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    monkeypatch.setattr(session.onnxruntime, "InferenceSession", Made)
+    session.load(b"model", "here", "cuda", 3)
+    ((first, *others), n_thread) = asked[0]
+    assert first == (
+        "CUDAExecutionProvider", {"use_tf32": "0", "arena_extend_strategy": "kSameAsRequested"}
+    )  # fmt: skip
+    assert others == ["CPUExecutionProvider"]
+    assert n_thread == 3

@@ -143,11 +143,9 @@ class _Step:
         length = batch.lengths[0] if batch.lengths else 0
         asked = list(dict.fromkeys(output.node for output in self.outputs))
         found = dict(zip(asked, self.network.answers(asked, self.fed(batch), length), strict=True))
-        size = len(batch.leptons)
-        return [
-            _column(self.network, output, found[output.node], (size, length))
-            for output in self.outputs
-        ]
+        minimum = max((node.minimum for node in self.nodes), default=0)
+        size = (len(batch.leptons), length, max(length, minimum))
+        return [_column(self.network, output, found[output.node], size) for output in self.outputs]
 
     def fed(self, batch: Batch) -> dict[str, Array]:
         """Inputs of the network for these leptons."""
@@ -168,16 +166,18 @@ class _Step:
         return fed
 
 
-def _column(network: Network, output: Output, values: Array, size: tuple[int, int]) -> Array:
-    """Column of one output: [k], or [k, length] for one per constituent."""
+def _column(network: Network, output: Output, values: Array, size: tuple[int, int, int]) -> Array:
+    """Column of one output: [k], or [k, length] for one per constituent.
+
+    `size` is k, length, and the length with what was added behind.
+    """
     each = output.per != "lepton"
-    n_lepton, length = size
+    n_lepton, length, fed = size
     if each and not length:
         # onnxruntime gives empty answers of any shape.
-        return np.zeros(size, values.dtype)
+        return np.zeros((n_lepton, length), values.dtype)
     index, fixed = output.index or 0, 2 if each else 1
-    fits = values.ndim >= fixed and len(values) == n_lepton
-    fits &= not each or values.shape[1] >= length
+    fits = values.ndim >= fixed and values.shape[:fixed] == (n_lepton, fed)[:fixed]
     table = values.reshape(*values.shape[:fixed], -1) if fits else values.reshape(1, -1)
     if not fits or index >= table.shape[-1]:
         what = f"{n_lepton} leptons" + (f" with {length} {output.per}s each" if each else "")

@@ -58,8 +58,9 @@ def _misfed(name: str, axes: list[str], width: int, inputs: Mapping[str, Any]) -
         return
     for size, axis in zip(found.shape, axes, strict=False):
         if isinstance(size, int) and str(size) != axis:
-            what = axis.removeprefix("n_")
-            yield f"{name!r} takes exactly {size} {what}s per call, not any number"
+            any_number = "one" if axis == "1" else "any number"
+            what = "lepton" if axis == "1" else axis.removeprefix("n_")
+            yield f"{name!r} takes exactly {size} {what}s per call, not {any_number}"
     if isinstance(found.shape[-1], int) and found.shape[-1] != width:
         yield f"the card lists {width} inputs for {name!r}, the network takes {found.shape[-1]}"
 

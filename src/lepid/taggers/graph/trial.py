@@ -1,4 +1,4 @@
-"""What size of inputs a network expects, read from the normalisation at its start."""
+"""What it takes to try a network: inputs of the size that it expects, and other weights."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+from onnx import TensorProto, numpy_helper
 
 from lepid.taggers.graph.tape import constants_of
 
@@ -27,6 +28,21 @@ def scales(network: bytes) -> dict[str, tuple[Floats, Floats]]:
         for value in graph.input
         if value.name not in constants
     }
+
+
+def with_random_weights(network: bytes, rng: np.random.Generator) -> bytes:
+    """The same network with random matrices, whose answers vary more than those of a trained one.
+
+    Biases, normalisations and everything else that is no matrix of float32 stay.
+    """
+    model = onnx.load_from_string(network)
+    for tensor in model.graph.initializer:
+        shape = tuple(tensor.dims)
+        if tensor.data_type == TensorProto.FLOAT and len(shape) > 1 and min(shape[-2:]) > 1:
+            values = rng.normal(0, 2 / np.sqrt(shape[-2]), shape).astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    serialised: bytes = model.SerializeToString()
+    return serialised
 
 
 def _scale(
