@@ -1,0 +1,1 @@
+"""Loops over flat arrays, compiled; the only home of numba."""
