@@ -8,6 +8,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lepid.errors import BadInput
+from lepid.features.kernels.rows import taken
+
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -82,7 +85,21 @@ def primary(offsets: Integers, vertex_type: Array) -> Integers:
     return rows
 
 
-def parameters(
+def place(
+    columns: Mapping[str, Array], rows: Integers, event: Integers, beam: Beam | None
+) -> tuple[Array, Array, Integers]:
+    """d0 and z0 sin theta, stored or computed, and where in them the given tracks are, [n].
+
+    Parameters and errors are those of `computed`.
+    """
+    if source(columns) == "stored":
+        return columns["btagIp_d0"], columns["btagIp_z0SinTheta"], rows
+    vertex = _given(beam).vertex_z[event]
+    z0, vz, theta = (taken(np.asarray(columns[name]), rows) for name in ("z0", "vz", "theta"))
+    return columns["d0"][rows], (z0 + vz - vertex) * np.sin(theta), np.arange(len(rows))
+
+
+def computed(
     columns: Mapping[str, Array], rows: Integers, event: Integers, beam: Beam | None
 ) -> dict[str, Floats]:
     """`STORED` of the given tracks, [n] each, in the length unit of the tracks.
@@ -92,29 +109,22 @@ def parameters(
 
     Parameters
     ----------
-    columns : `STORED`, or `COMPUTED_FROM`; [n_track] each
+    columns : `COMPUTED_FROM`, [n_track] each
     rows, event : [n], of the tracks that are wanted
-    beam : not needed if they are stored
 
     Raises
     ------
-    ValueError : they are not stored, and `beam` is None
+    BadInput : `beam` is None
 
     Source
     ------
     Athena FlavorTagDiscriminants/src/PoorMansIpAugmenterAlg.cxx, whose jacobian takes z0 as it is
     stored, not with respect to the vertex; xAODTracking TrackingHelpers (beam spot).
     """
-    if source(columns) == "stored":
-        return {name: np.asarray(columns[name][rows], np.float64) for name in STORED}
-    if beam is None:
-        message = "impact parameters are computed with a beam spot and a primary vertex"
-        raise ValueError(message)
-    own = [np.asarray(columns[name][rows], np.float64) for name in COMPUTED_FROM]
+    own = [taken(np.asarray(columns[name]), rows) for name in COMPUTED_FROM]
     d0, z0, vz, phi, theta, d0_variance, z0_variance, theta_variance, correlation = own
-    vertex_z, vertex_variance, sigma_x, sigma_y, sigma_xy = (a[event] for a in beam)
-    sine, cosine = np.sin(theta), np.cos(theta)
-    along = z0 * cosine
+    vertex_z, vertex_variance, sigma_x, sigma_y, sigma_xy = (a[event] for a in _given(beam))
+    sine, along = np.sin(theta), z0 * np.cos(theta)
     covariance = correlation * np.sqrt(z0_variance * theta_variance)
     variance = sine**2 * (z0_variance + vertex_variance)
     variance += 2.0 * sine * along * covariance + along**2 * theta_variance
@@ -123,3 +133,10 @@ def parameters(
     with np.errstate(invalid="ignore"):
         sigma = np.sqrt(d0_variance + spot), np.sqrt(variance)
     return dict(zip(STORED, (d0, (z0 + vz - vertex_z) * sine, *sigma), strict=True))
+
+
+def _given(beam: Beam | None) -> Beam:
+    if beam is None:
+        wrong = f"no {', '.join(STORED)}, and no primary vertex and beam spot to compute them from"
+        raise BadInput("tracks", wrong, (), "give a Beam")
+    return beam

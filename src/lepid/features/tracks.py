@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lepid.features import definitions, impact
-from lepid.features.kernels import association, rows, selection
+from lepid.features.kernels import association, selection
 from lepid.features.kernels.association import Directions, Pairs
+from lepid.features.kernels.rows import Column, filled, taken
 from lepid.features.kernels.selection import R22_DEFAULT, TrackCuts
-from lepid.units import convert
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -84,17 +84,6 @@ class Tracks:
         """Where they point."""
         return Directions(self.offsets, self.columns["phi"], theta=self.columns["theta"])
 
-    def pt(self, chosen: Integers) -> Floats:
-        """Transverse momentum of the given tracks, MeV, [n]."""
-        theta = np.asarray(self.columns["theta"][chosen], np.float64)
-        curved = convert(self.columns["qOverP"][chosen], self.unit_of("1/MeV"), "1/MeV")
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.sin(theta) / np.abs(curved))
-
-    def length(self, values: Array) -> Floats:
-        """Lengths of the format in mm."""
-        return convert(values, self.unit_of("mm"), "mm")
-
 
 @dataclass(frozen=True)
 class Neighbours:
@@ -103,7 +92,7 @@ class Neighbours:
     Attributes
     ----------
     pairs : the nearest first
-    columns : `PAIR` and `impact.STORED`, [n_pair] each, in the units of the format
+    columns : `PAIR` and, where they are computed, `impact.STORED`, [n_pair] each
     """
 
     pairs: Pairs
@@ -152,15 +141,17 @@ def neighbours(
     ------
     Athena LeptonTaggers/src/DecoratePLIT.cxx
     """
-    near = association.associate(leptons, tracks.directions, cone)
     event = np.repeat(np.arange(len(leptons.offsets) - 1), np.diff(leptons.offsets))
-    around = impact.parameters(tracks.columns, near.rows, event[near.leptons], beam)
-    at_vertex = tracks.length(around["btagIp_d0"]), tracks.length(around["btagIp_z0SinTheta"])
-    kinematics = tracks.pt(near.rows), association.eta(tracks.directions, near.rows)
-    kept = selection.selected(cuts, near.rows, kinematics, at_vertex, tracks.columns)
-    near = near.where(kept)
+
+    def accept(lepton: Integers, row: Integers) -> npt.NDArray[np.bool_]:
+        place = impact.place(tracks.columns, row, event[lepton], beam)
+        return selection.selected(cuts, row, tracks.columns, place, tracks.unit_of)
+
+    near = association.associate(leptons, tracks.directions, cone, accept)
     flag = association.members(near, *own)
-    columns: dict[str, Array] = {name: values[kept] for name, values in around.items()}
+    columns: dict[str, Array] = {}
+    if impact.source(tracks.columns) == "computed":
+        columns |= impact.computed(tracks.columns, near.rows, event[near.leptons], beam)
     columns |= dict(zip(PAIR, (near.dr, near.deta, near.dphi, flag, flag), strict=True))
     return Neighbours(near, columns)
 
@@ -172,28 +163,26 @@ def sequence(inputs: Iterable[Input], found: Neighbours, tracks: Tracks) -> Sequ
     ----------
     inputs : one for each column, in the order of the network
     """
-    every = np.arange(len(found.pairs.rows))
-    columns = [_column(entry, found, tracks, every) for entry in inputs]
-    values = np.empty((len(every), len(columns)), np.float32)
-    rows.fill(values, columns)
-    return Sequence(found.pairs.offsets, found.pairs.rows, values)
+    chosen = found.pairs.rows
+    every = np.arange(len(chosen))
+    columns = (_column(entry, found, tracks, every) for entry in inputs)
+    return Sequence(found.pairs.offsets, chosen, filled(columns, len(chosen)))
 
 
-def _column(
-    entry: Input, found: Neighbours, tracks: Tracks, every: Integers
-) -> tuple[Array, Integers, float, float]:
-    """Source, rows, mean and std of one column."""
+def _column(entry: Input, found: Neighbours, tracks: Tracks, every: Integers) -> Column:
     name, chosen = entry.feature, found.pairs.rows
     plain = name not in definitions.FEATURES and tracks.unit_of(entry.unit) == entry.unit
     if plain and entry.default is None:
         if name in found.columns:
-            return found.columns[name], every, entry.mean, entry.std
-        return np.asarray(tracks.columns[name]), chosen, entry.mean, entry.std
+            return Column(found.columns[name], every, entry.mean, entry.std)
+        return Column(np.asarray(tracks.columns[name]), chosen, entry.mean, entry.std)
     columns = {
-        column: found.columns[column] if column in found.columns else tracks.columns[column][chosen]
+        column: found.columns[column]
+        if column in found.columns
+        else taken(np.asarray(tracks.columns[column]), chosen)
         for column in definitions.needs(name)
     }
     value = definitions.evaluate(name, entry.unit, columns, tracks.unit_of)
     if entry.default is not None:
         value = np.where(np.isfinite(value), value, entry.default)
-    return value, every, entry.mean, entry.std
+    return Column(value, every, entry.mean, entry.std)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -70,7 +71,12 @@ class Pairs(NamedTuple):
         return type(self)(n[self.offsets], found, dr, deta, dphi)
 
 
-def associate(leptons: Directions, constituents: Directions, cone: float) -> Pairs:
+def associate(
+    leptons: Directions,
+    constituents: Directions,
+    cone: float,
+    accept: Callable[[Integers, Integers], Bools] | None = None,
+) -> Pairs:
     """Constituents within `cone` of each lepton, in order of distance, then of their rows.
 
     A distance counts as inside if it is, rounded to float32, at most `cone` rounded to float32,
@@ -80,6 +86,8 @@ def associate(leptons: Directions, constituents: Directions, cone: float) -> Pai
     ----------
     leptons, constituents : of the same events
     cone : largest distance in eta and phi, below pi
+    accept : rows of leptons and of constituents [n] -> which of them count [n]; it is asked about
+        all pairs of the cone and some more, before they are sorted
 
     Raises
     ------
@@ -101,6 +109,9 @@ def associate(leptons: Directions, constituents: Directions, cone: float) -> Pai
     lepton_eta, lepton_phi = eta(leptons), np.asarray(leptons.phi, np.float64)
     limit = np.float32(cone)
     offsets, rows = _boxes(leptons.offsets, (lepton_eta, lepton_phi), constituents, limit)
+    if accept is not None:
+        kept = accept(np.repeat(np.arange(len(lepton_eta)), np.diff(offsets)), rows)
+        rows = rows[: _keep(offsets, rows, kept)]
     place = eta(constituents, rows), np.asarray(constituents.phi)
     dr, deta, dphi = np.empty((3, len(rows)))
     with np.errstate(invalid="ignore", over="ignore"):
@@ -200,6 +211,20 @@ def _search(
                 n += int(near[k])
             found[lepton + 1] = n
     return found, rows[:n]
+
+
+@kernel
+def _keep(offsets: Integers, rows: Integers, kept: Bools) -> int:
+    """Moves the rows that are kept to the front; `offsets` in place."""
+    n, first = 0, 0
+    for lepton in range(len(offsets) - 1):
+        stop = offsets[lepton + 1]
+        for k in range(first, stop):
+            rows[n] = rows[k]
+            n += int(kept[k])
+        first = stop
+        offsets[lepton + 1] = n
+    return n
 
 
 @kernel

@@ -1,8 +1,8 @@
-"""Which tracks a tagger takes: cuts on momentum, impact parameters and hits."""
+"""Which tracks a tagger takes: cuts on momentum, direction, impact parameters and hits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from lepid.errors import BadInput
 from lepid.features.kernels.compiled import kernel
+from lepid.units import convert
 
 Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -62,20 +62,20 @@ R22_DEFAULT = TrackCuts()
 def selected(
     cuts: TrackCuts,
     rows: Integers,
-    kinematics: tuple[Floats, Floats],
-    impact: tuple[Floats, Floats],
     columns: Mapping[str, Array],
+    impact: tuple[Array, Array, Integers],
+    unit_of: Callable[[str], str],
 ) -> Bools:
-    """Which tracks pass, [n_pair].
+    """Which tracks pass, [n].
 
     A number that is not known fails no cut, as in Athena: an impact parameter that is NaN passes.
 
     Parameters
     ----------
-    rows : [n_pair], rows of the tracks
-    kinematics : pt [MeV] and eta, [n_pair] each
-    impact : d0 and z0 sin theta [mm], [n_pair] each
-    columns : `HITS`, [n_track] each
+    rows : [n], rows of the tracks
+    columns : `theta`, `qOverP` and `HITS`, [n_track] each
+    impact : d0 and z0 sin theta, and where in these the tracks are, [n]
+    unit_of : unit -> the unit of the format for what it measures
 
     Raises
     ------
@@ -84,8 +84,18 @@ def selected(
     hits = [np.asarray(columns[name]) for name in HITS]
     if any(column.dtype != np.uint8 for column in hits):
         hits = [_counts(name, column) for name, column in zip(HITS, hits, strict=True)]
+    scales = ("MeV", "mm", "mm")
+    limits = [
+        float(convert(np.array(value), unit, unit_of(unit)))
+        for value, unit in zip((cuts.above_pt, cuts.below_d0, cuts.below_z0), scales, strict=True)
+    ]
+    # The angle at which eta is the limit: |eta| is larger outside, with no logarithm per track.
+    steep = 2.0 * np.arctan(np.exp(-cuts.max_abseta))
+    track = np.asarray(columns["theta"]), np.asarray(columns["qOverP"])
     passed = np.empty(len(rows), np.bool_)
-    _selected(tuple(cuts), rows, (*kinematics, *impact), tuple(hits), passed)
+    with np.errstate(divide="ignore"):
+        within = ((*limits, steep), cuts[4:])
+        _selected(within, rows, (*track, *impact), tuple(hits), passed)
     return passed
 
 
@@ -98,14 +108,15 @@ def _counts(name: str, column: Array) -> Integers:
 
 @kernel
 def _selected(
-    cuts: tuple[float, ...],
+    cuts: tuple[tuple[float, ...], tuple[int, ...]],
     rows: Integers,
-    numbers: tuple[Floats, ...],
+    numbers: tuple[Array, ...],
     hits: tuple[Array, ...],
     passed: Bools,
 ) -> None:
-    pt, eta, d0, z0 = numbers
-    above_pt, max_abseta, below_d0, below_z0, min_hits, max_holes, max_pixel_holes, shared = cuts
+    above_pt, below_d0, below_z0, steep = cuts[0]
+    min_hit, max_hole, max_pixel_hole, max_shared = cuts[1]
+    theta, q_over_p, d0, z0, at = numbers
     pixel, dead_pixel, sct, dead_sct, pixel_holes, sct_holes, pixel_shared, sct_shared = hits
     for k in range(len(rows)):
         row = rows[k]
@@ -114,14 +125,15 @@ def _selected(
         n_hit += np.int64(sct[row]) + np.int64(dead_sct[row])
         n_hole = np.int64(pixel_holes[row]) + np.int64(sct_holes[row])
         n_shared = np.int64(pixel_shared[row]) + np.int64(sct_shared[row]) // 2
+        angle = np.float64(theta[row])
         failed = (
-            (pt[k] <= above_pt)
-            | (abs(eta[k]) > max_abseta)
-            | (abs(d0[k]) >= below_d0)
-            | (abs(z0[k]) >= below_z0)
-            | (n_hit < min_hits)
-            | (n_hole > max_holes)
-            | (pixel_holes[row] > max_pixel_holes)
-            | (n_shared > shared)
+            (n_hit < min_hit)
+            | (n_hole > max_hole)
+            | (pixel_holes[row] > max_pixel_hole)
+            | (n_shared > max_shared)
+            | (angle < steep)
+            | (angle > np.pi - steep)
+            | (abs(d0[at[k]]) >= below_d0)
+            | (abs(z0[at[k]]) >= below_z0)
         )
-        passed[k] = not failed
+        passed[k] = not failed and not np.sin(angle) / abs(np.float64(q_over_p[row])) <= above_pt
