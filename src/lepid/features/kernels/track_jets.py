@@ -94,7 +94,7 @@ def cluster(offsets: Integers, four: Floats, radius: Radius, min_pt: float = 0.0
         wrong = f"{np.count_nonzero(bad)} particles have no finite transverse momentum"
         raise BadInput("track jets", wrong, (), "leave them out")
     jets = np.empty((len(four), 4))
-    owner = np.full(len(four), -1)
+    owner = np.empty(len(four), np.int64)
     found = np.zeros(len(offsets), np.int64)
     size = (radius.rho, radius.smallest, radius.largest)
     n = _cluster(offsets, four, size, (jets, owner, found))
@@ -191,6 +191,16 @@ def _renew(
 
 
 @kernel
+def _hand_over(holder: Integers, gone: int, to: int, last: int) -> None:
+    """Tracks of particle `gone` go to another; those of `last` to `gone`, which it becomes."""
+    for track in range(len(holder)):
+        if holder[track] == gone:
+            holder[track] = to
+        elif holder[track] == last:
+            holder[track] = gone
+
+
+@kernel
 def _cluster(
     offsets: Integers,
     four: Floats,
@@ -210,7 +220,7 @@ def _cluster(
     scale, rapidity, phi, reach = np.empty((4, longest))
     places = (scale, rapidity, phi, reach)
     nearest, apart = np.empty(longest, np.int64), np.empty(longest)
-    # Which pseudojet each track is in: [n_track].
+    # The particle that each track is part of; below 0, -1 minus its jet.
     holder = np.empty(longest, np.int64)
     n_jet = 0
     for event in range(len(offsets) - 1):
@@ -227,26 +237,21 @@ def _cluster(
                 if scale[i] * apart[i] < scale[softest] * apart[softest]:
                     softest = i
             other = nearest[softest]
-            gone, merged, target = softest, -2, LOST
+            gone, merged = softest, -2
             if other >= 0:
                 merged, gone = min(softest, int(other)), max(softest, int(other))
                 momentum[merged] += momentum[gone]
-                target = merged
-            for track in range(n_track):
-                if holder[track] == gone:
-                    holder[track] = target
-                    if merged < 0:
-                        owner[begin + track] = n_jet
-                elif holder[track] == n:
-                    holder[track] = gone
-            if merged < 0:
-                jets[n_jet] = momentum[gone]
-                n_jet += 1
-            else:
                 _place(merged, momentum, radius, places)
+                _hand_over(holder[:n_track], gone, merged, n)
+            else:
+                jets[n_jet] = momentum[gone]
+                _hand_over(holder[:n_track], gone, -1 - n_jet, n)
+                n_jet += 1
             momentum[gone] = momentum[n]
             scale[gone], rapidity[gone], phi[gone] = scale[n], rapidity[n], phi[n]
             reach[gone], nearest[gone], apart[gone] = reach[n], nearest[n], apart[n]
             _renew(n, gone, merged, places, (nearest, apart))
+        for track in range(n_track):
+            owner[begin + track] = -1 - holder[track]
         found_offsets[event + 1] = n_jet
     return n_jet
