@@ -112,7 +112,8 @@ def associate(
     if accept is not None:
         kept = accept(np.repeat(np.arange(len(lepton_eta)), np.diff(offsets)), rows)
         rows = rows[: _keep(offsets, rows, kept)]
-    place = eta(constituents, rows), np.asarray(constituents.phi)
+    phi = np.asarray(constituents.phi)
+    place = eta(constituents, rows), phi.astype(_precision(phi), order="C", copy=False)
     dr, deta, dphi = np.empty((3, len(rows)))
     with np.errstate(invalid="ignore", over="ignore"):
         n = _sort((offsets, rows), place, (lepton_eta, lepton_phi), limit, (dr, deta, dphi))
@@ -157,9 +158,7 @@ def _boxes(
 ) -> tuple[Integers, Integers]:
     """Offsets and rows of the constituents in a box that holds the cone of each lepton."""
     polar = others.eta if others.eta is not None else others.theta
-    kind = np.result_type(np.asarray(polar).dtype, np.asarray(others.phi).dtype)
-    # Anything but the two precisions that files use goes through the better one.
-    kind = kind if kind in (np.float32, np.float64) else np.dtype(np.float64)
+    kind = _precision(np.asarray(polar), np.asarray(others.phi))
     reach = float(cone) + SLACK
     with np.errstate(invalid="ignore", over="ignore"):
         low, high = leptons[0] - reach, leptons[0] + reach
@@ -170,6 +169,12 @@ def _boxes(
         box = tuple(a.astype(kind) for a in (low, high, phi))
         place = tuple(np.ascontiguousarray(a, dtype=kind) for a in (polar, others.phi))
         return _search(lepton_offsets, box, others.offsets, place, kind.type(reach))
+
+
+def _precision(*arrays: Array) -> np.dtype[Any]:
+    """Of the two that files use and loops are compiled for, the one that loses nothing."""
+    kind = np.result_type(*arrays)
+    return kind if kind in (np.float32, np.float64) else np.dtype(np.float64)
 
 
 @kernel
