@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from lepid.events import schema
 from lepid.features import impact
 from lepid.features.kernels.association import Directions
 from lepid.features.kernels.selection import HITS
 from lepid.features.tracks import Tracks
 
-MEV = {"MeV": "MeV", "GeV": "MeV", "1/MeV": "1/MeV", "mm": "mm", "rad": "rad", "": ""}.__getitem__
+MEV = schema.load("physlite").unit
 
 
 class Event(NamedTuple):
