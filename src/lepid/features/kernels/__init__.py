@@ -1,1 +1,1 @@
-"""Loops over flat arrays and offsets, one file per subject; the only home of numba."""
+"""Loops over flat arrays and offsets, one file per subject."""
