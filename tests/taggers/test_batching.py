@@ -49,7 +49,7 @@ def test_gathered_rows_and_those_put_back(lengths: list[int], tokens: int) -> No
             [one.values[one.offsets[lepton] + k].tolist() for k in range(batch.lengths[0])]
             for lepton in batch.leptons
         ]
-        assert one.values[places].tolist() == slow
+        assert one.packed(batch, 0).tolist() == slow
         back[places] = one.values[places][..., 0]
     np.testing.assert_array_equal(back, one.values[:, 0])
 
@@ -132,6 +132,18 @@ def test_rows_that_the_network_needs_are_added_behind() -> None:
     assert wide[:, 0].tolist() == np.ones((2, 3)).tolist()
     assert wide[:, 1:].tolist() == np.full((2, 2, 3), -9.0).tolist()
     assert batching.padded(np.ones((2, 0, 3)), 2, 0.0).shape == (2, 2, 3)
+
+
+@given(n_total=st.integers(0, 40), block=st.integers(1, 9))
+def test_columns_side_by_side(n_total: int, block: int) -> None:
+    columns = [np.arange(n_total) * 1.5, np.arange(n_total) % 3 == 0, -np.arange(n_total)]
+    before, batching.BLOCK = batching.BLOCK, block
+    try:
+        found = batching.rows(columns)
+    finally:
+        batching.BLOCK = before
+    assert found.dtype == np.float32
+    assert found.tolist() == np.stack(columns, axis=1).astype(np.float32).tolist()
 
 
 def test_memory_of_a_batch_is_bounded() -> None:

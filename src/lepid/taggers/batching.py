@@ -18,6 +18,21 @@ TOKENS = 1024
 PAIRS = 32 * TOKENS
 
 
+# Rows that are written at once out of columns: they stay in the cache of a core.
+BLOCK = 4096
+
+
+def rows(columns: Several[npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+    """Columns [n_total] side by side, [n_total, n_input]; faster than `numpy.stack`."""
+    n_total = len(columns[0])
+    whole = np.empty((n_total, len(columns)), np.float32)
+    for start in range(0, n_total, BLOCK):
+        part = slice(start, start + BLOCK)
+        for i, column in enumerate(columns):
+            whole[part, i] = column[part]
+    return whole
+
+
 @dataclass(frozen=True)
 class Sequence:
     """What one input node takes of the constituents around each lepton.
@@ -51,6 +66,15 @@ class Sequence:
         kept = np.repeat(chosen, lengths)
         offsets = np.concatenate([[0], np.cumsum(lengths[chosen])])
         return Sequence(offsets, self.rows[kept], self.values[kept])
+
+    def packed(self, batch: Batch, which: int) -> npt.NDArray[Any]:
+        """Values of the leptons of `batch`, of which this is sequence number `which`.
+
+        Returns
+        -------
+        [k, length, n_input]
+        """
+        return self.values.take(batch.places(self.offsets, which), axis=0)
 
     def finite(self) -> npt.NDArray[np.bool_]:
         """Whether all numbers of a lepton are finite, [n_lepton]."""

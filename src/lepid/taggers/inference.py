@@ -153,8 +153,7 @@ class _Step:
         which = 0
         for node in self.nodes:
             if node.name in self.sequences:
-                sequence = self.sequences[node.name]
-                values = sequence.values[batch.places(sequence.offsets, which)]
+                values = self.sequences[node.name].packed(batch, which)
                 fed[node.name] = batching.padded(values, node.minimum, node.pad)
                 if node.mask:
                     there = np.ones((*values.shape[:2], 1), np.float32)
