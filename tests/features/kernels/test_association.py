@@ -189,6 +189,14 @@ def test_phi_wraps() -> None:
     assert found.dphi.tolist() == pytest.approx([TURN - 6.2, -0.1])
 
 
+def test_so_many_turns_that_float32_is_too_coarse() -> None:
+    # There float32 knows quarters only.
+    far = np.float32(4e6)
+    found = associate(at(0.0, 4e6 + 0.39), at([0.0, 0.0], [far, far + 8], kind=np.float32), 0.4)
+    assert found.rows.tolist() == [0]
+    assert found.dphi == pytest.approx([-0.39], abs=1e-8)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_points_nowhere_is_near_nothing(bad: float) -> None:
     good = [0.0, 1.0]

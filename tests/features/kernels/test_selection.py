@@ -101,6 +101,8 @@ def test_the_twin_takes_some_and_leaves_some(make: Callable[..., Any]) -> None:
         ({"numberOfPixelHits": 1, "numberOfSCTHits": 6, "numberOfSCTDeadSensors": 1}, True),
         # Their sum does not fit into the byte that each of them is.
         ({"numberOfPixelHits": 200, "numberOfSCTHits": 60}, True),
+        ({"numberOfPixelHits": 200, "numberOfPixelDeadSensors": 60, "numberOfSCTHits": 0}, True),
+        ({"numberOfPixelHoles": 1, "numberOfSCTHoles": 255}, False),
         ({"numberOfSCTHoles": 2}, True),
         ({"numberOfSCTHoles": 3}, False),
         ({"numberOfPixelHoles": 1, "numberOfSCTHoles": 1}, True),
