@@ -92,6 +92,12 @@ def demo_sample() -> Path:
     return REPOSITORY / "examples" / "data" / "demo_phys.root"
 
 
+@pytest.fixture(scope="session")
+def reference_sample() -> Path:
+    """The committed sample of the reference simulation."""
+    return REPOSITORY / "tests" / "data" / "reference.root"
+
+
 class TinyNetwork(NamedTuple):
     """An ONNX file that multiplies: y = x @ weights."""
 

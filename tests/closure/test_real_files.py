@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ import lepid
 from lepid.errors import BadFile
 from lepid.events import files
 from lepid.events.layout import Layout, layout
-from lepid.events.objects.flat import link_index
+from lepid.events.objects.links import covariance, link_index, linked_rows
 from lepid.events.output import Writer
 
 pytestmark = pytest.mark.real
@@ -38,6 +39,7 @@ HELD = {
     "coffea_nano_dy_rntuple.root": ("Events", "nanoaod", "Electron", "Muon", 40, 25, 18),
     "coffea_delphes.root": ("Delphes", "delphes", "Electron", "Muon", 25, 5, 0),
 }
+STRONG = {("d0", "phi"): -1, ("z0", "theta"): 1}
 GSF_TRACKS, INDET_TRACKS, COMBINED_TRACKS = 776133387, 490246363, 873304470
 ELECTRON_LH = {
     f"AnalysisElectronsAuxDyn{{}}DFCommonElectronsLH{point}"
@@ -234,6 +236,47 @@ def test_links_of_muons_lead_to_their_tracks(opened: Any, name: str, null: int) 
     turn = (phi - expected + np.pi) % (2 * np.pi) - np.pi
     assert len(ak.flatten(turn)) == HELD[name][6] - null
     assert ak.max(abs(turn)) < 0.05
+
+
+@pytest.mark.parametrize("name", [PHYSLITE_TREE, PHYSLITE_RNTUPLE])
+def test_electrons_lead_to_their_inner_tracks(opened: Any, name: str) -> None:
+    """The best GSF track of a real, nested vector of links, and the ID track behind it."""
+    events = opened(name)
+    electrons, tracks = events.Electrons, events.GSFTrackParticles
+    gsf = linked_rows(electrons, "trackParticleLinks", GSF_TRACKS)
+    slow = [
+        [next(iter(links), {"m_persKey": 0}) for links in event]
+        for event in electrons["trackParticleLinks"].to_list()
+    ]
+    expected = [[x["m_persIndex"] if x["m_persKey"] else -1 for x in event] for event in slow]
+    assert gsf.to_list() == expected
+    there = gsf >= 0
+    assert ak.sum(there) > 20
+    phi = tracks.phi[gsf[there]]
+    turn = (phi - electrons.phi[there] + np.pi) % (2 * np.pi) - np.pi
+    assert ak.max(abs(turn)) < 0.2
+    inner = linked_rows(tracks, "originalTrackParticle", INDET_TRACKS)
+    assert ak.num(inner).to_list() == ak.num(tracks).to_list()
+    found = inner >= 0
+    assert ak.all(inner[found] < ak.num(events.InDetTrackParticles))
+    if ak.any(found):
+        d0 = events.InDetTrackParticles.d0[inner[found]]
+        assert ak.all(abs(d0 - tracks.d0[found]) < 5.0)
+
+
+@pytest.mark.parametrize("name", [PHYSLITE_TREE, PHYSLITE_RNTUPLE])
+def test_covariances_of_real_tracks(opened: Any, name: str) -> None:
+    for collection in ("InDetTrackParticles", "GSFTrackParticles"):
+        tracks = opened(name)[collection]
+        variance = covariance(tracks, "d0", "d0")
+        assert variance.to_list() == tracks["definingParametersCovMatrixDiag"][..., 0].to_list()
+        assert ak.all(variance > 0)
+        for one, other in combinations(("d0", "z0", "phi", "theta", "qOverP"), 2):
+            assert ak.all(abs(covariance(tracks, one, other)) <= 1.0001)
+        # Transverse errors go together, as do longitudinal ones; no others do.
+        strong = {pair: ak.mean(covariance(tracks, *pair)) for pair in STRONG}
+        assert all(value * STRONG[pair] > 0.5 for pair, value in strong.items()), strong
+        assert abs(ak.mean(covariance(tracks, "d0", "theta"))) < 0.2
 
 
 def test_links_into_another_container_are_told_apart(opened: Any) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lepid.errors import BadInput, MissingPackage
 from lepid.events.objects import flat
-from lepid.events.objects.flat import apply, columns_of, flatten, link_index
+from lepid.events.objects.flat import apply, columns_of, flatten
 
 Columns = Mapping[str, npt.NDArray[Any]]
 PT = [[30.0, 20.0], [], [15.0]]
@@ -246,15 +246,3 @@ def test_per_lepton_weights() -> None:
     pt = events_of().Muons.pt
     assert flat.per_lepton([1.0, 2.0, 3.0], pt).to_list() == [[1, 1], [], [3]]
     assert flat.per_lepton(ak.Array(ETA), pt).to_list() == ETA
-
-
-@pytest.mark.parametrize("jagged", [1, 2])
-def test_a_null_link_points_nowhere(jagged: int) -> None:
-    keys, places = [[490246363, 0], [], [873304470]], [[0, 0], [], [7]]
-    links = ak.zip({"m_persKey": keys, "m_persIndex": places})
-    expected: Any = [[0, None], [], [7]]
-    if jagged == 2:
-        links, expected = ak.Array([links.to_list()]), [expected]
-    assert link_index(links).to_list() == expected
-    only: Any = [[0, None], [], [None]]
-    assert link_index(links, 490246363).to_list() == (only if jagged == 1 else [only])

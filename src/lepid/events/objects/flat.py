@@ -167,15 +167,3 @@ def per_lepton(weight: Any, like: Any) -> Any:
     """Weights jagged `like` a collection, from one number per event or per lepton."""
     weights = ak.Array(weight)
     return weights if weights.ndim == like.ndim else ak.broadcast_arrays(weights, like)[0]
-
-
-def link_index(links: Any, key: int | None = None) -> Any:
-    """Place in its container that each ATLAS link points to; None for a null link.
-
-    Parameters
-    ----------
-    links : records of ``m_persKey`` and ``m_persIndex``, jagged in any way; (0, 0) is null
-    key : of the container that is meant; links into others become None too
-    """
-    keys = links["m_persKey"]
-    return ak.mask(links["m_persIndex"], (keys != 0) if key is None else (keys == key))
