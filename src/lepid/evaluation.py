@@ -52,8 +52,10 @@ def evaluate(
         valid &= _chosen(columns[WHERE], collection)
     outputs: dict[str, npt.NDArray[Any]] = {}
     each: dict[str, Sequence] = {}
+    flags: dict[str, Bools] = {}
     if plan.source == "network":
         outputs, each, valid = _run(plan, schema, columns, valid, around)
+        flags = _flags(plan, schema, columns)
     elif plan.stored:
         outputs, valid = _stored(plan, columns, valid)
     fractions = plan.fractions
@@ -76,7 +78,7 @@ def evaluate(
         decided, inside = _decide(plan.card, table, {**outputs, **values}, columns, schema)
         decisions |= decided
         valid &= inside
-    own = {**outputs, **values, **decisions}
+    own = {**outputs, **values, **decisions, **flags}
     return {**{name: _only(valid, value) for name, value in own.items()}, **each, "scored": valid}
 
 
@@ -131,7 +133,7 @@ def _run(
         chosen = valid.copy()
         if network.abseta:
             abseta = definitions.evaluate("abseta", "", columns, schema.unit)
-            chosen &= (abseta >= network.abseta[0]) & (abseta < network.abseta[1])
+            chosen &= _in(abseta, network.abseta)
         rows, sequences, chosen = _inputs(network, schema, columns, chosen, around)
         ready = twin.get(Path(path), digest, plan.card, network, plan.options)
         _, at_once = plan.options.shares(sequences=bool(network.ragged))
@@ -148,6 +150,26 @@ def _run(
         chosen[chosen] = np.logical_and.reduce([np.isfinite(scores[name]) for name in single])
         scored |= chosen
     return outputs, {name: together(n_lepton, parts) for name, parts in each.items()}, scored
+
+
+def _flags(plan: Plan, schema: Schema, columns: Columns) -> dict[str, Bools]:
+    """Whether each lepton is one of those that its network was trained on."""
+    inside = np.zeros(len(columns["pt"]), np.bool_)
+    for network, _, _ in plan.networks:
+        if network.training is None:
+            return {}
+        pt = definitions.evaluate("pt", "GeV", columns, schema.unit)
+        abseta = definitions.evaluate("abseta", "", columns, schema.unit)
+        inside |= (
+            _in(pt, network.training.pt)
+            & _in(abseta, network.training.abseta)
+            & _in(abseta, network.abseta or (0.0, np.inf))
+        )
+    return {"in_training": inside}
+
+
+def _in(values: npt.NDArray[Any], bounds: tuple[float, float]) -> Bools:
+    return (values >= bounds[0]) & (values < bounds[1])
 
 
 def _inputs(

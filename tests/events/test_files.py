@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import lepid
 from lepid.errors import AmbiguousSchema, BadFile, BadInput, NoLeptons, UnknownName
 from lepid.events import files
+from lepid.events.objects.links import link_index
 
 PT = ak.values_astype(ak.Array([[30.0, 20.0], [], [15.0], [12.0]]), np.float32)
 INDEX = ak.Array([[1, 0], [], [3], [4]])
@@ -151,7 +152,7 @@ def test_links_have_the_same_fields_in_both_kinds_of_tree(tmp_path: Path, kind: 
     assert set(found.fields) == {"m_persKey", "m_persIndex"}
     assert found.m_persKey.to_list() == keys
     assert found.m_persIndex.to_list() == places
-    index = lepid.events.objects.flat.link_index(found)
+    index = link_index(found)
     assert index.to_list() == [[0, None], [], [None], [5]]
 
 

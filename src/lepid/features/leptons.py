@@ -19,8 +19,35 @@ Integers = npt.NDArray[np.int64]
 # "link": the ID track of a combined muon. "never": as Athena's code does it, which asks for the
 # combined track among ID tracks.
 MuonTrack = Literal["link", "never"]
+# The columns of leptons that lead to their own tracks.
+OWN_TRACKS = {
+    "muon": ("inDetTrackParticleLink", "muonType"),
+    "electron": ("trackParticleLinks.originalTrackParticle",),
+}
+COMBINED = 0  # xAOD::Muon::Combined
 CLUSTER_CONE = 0.15
 JET_CONE = 0.4
+
+
+class Aggregate(NamedTuple):
+    """A column of leptons that is made of what lies around them.
+
+    Attributes
+    ----------
+    needs : columns of the leptons
+    kind : of the constituents
+    of : columns of the constituents
+    """
+
+    needs: tuple[str, ...]
+    kind: str
+    of: tuple[str, ...]
+
+
+# For files that do not hold the column itself.
+AGGREGATES = {
+    "caloClusterSumEt": Aggregate(("caloClusterLinks",), "cluster", ("calE", "calEta", "calPhi")),
+}
 
 
 class NearestJet(NamedTuple):

@@ -98,6 +98,18 @@ class Neighbours:
     pairs: Pairs
     columns: Mapping[str, Array]
 
+    def of(self, leptons: Integers) -> Neighbours:
+        """Those of the given leptons alone, [k] ascending."""
+        lengths = np.diff(self.pairs.offsets)
+        if len(leptons) == len(lengths):
+            return self
+        chosen = np.zeros(len(lengths), np.bool_)
+        chosen[leptons] = True
+        kept = np.repeat(chosen, lengths)
+        offsets = np.concatenate([[0], np.cumsum(lengths[leptons])])
+        pairs = self.pairs.where(kept)._replace(offsets=offsets)
+        return Neighbours(pairs, {name: column[kept] for name, column in self.columns.items()})
+
 
 def needs(features: Iterable[str], available: Container[str]) -> dict[str, str]:
     """Column of tracks -> what needs it, for a network that takes `features`.

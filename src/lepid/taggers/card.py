@@ -25,6 +25,7 @@ from lepid.units import FACTORS
 
 _ATOM = r"(\d+(?:\.\d+)?|[A-Za-z]\w*)"
 TERM = re.compile(rf"\s*([+-]?)\s*{_ATOM}")
+EVERY = (0.0, float("inf"))
 _SUM = re.compile(rf"\s*[+-]?\s*{_ATOM}(\s*[+-]\s*{_ATOM})*\s*")
 
 
@@ -178,11 +179,34 @@ class Node(Part):
     mask: str = Field(
         default="", description="input node [n_track, 1] that is 1 for a track and 0 for padding"
     )
+    own_track: Literal["link", "never"] = Field(
+        default="link",
+        description="which tracks are flagged as the lepton's own: those that it links to, or none",
+    )
 
     @model_validator(mode="after")
     def _ragged(self) -> Self:
-        if self.per == "lepton" and (self.minimum or self.mask):
-            raise ValueError("minimum and mask are for nodes that take one row per track")
+        if self.per == "lepton" and self.model_fields_set & {"minimum", "mask", "own_track"}:
+            wrong = "minimum, mask and own_track are for nodes that take one row per track"
+            raise ValueError(wrong)
+        return self
+
+
+class Training(Part):
+    """Which leptons a network was trained on; others are evaluated and flagged."""
+
+    pt: tuple[float, float] = Field(
+        default=(0.0, float("inf")), description="GeV, low <= pt < high"
+    )
+    abseta: tuple[float, float] = Field(
+        default=(0.0, float("inf")), description="low <= |eta| < high"
+    )
+    source: str
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        if any(not low < high for low, high in (self.pt, self.abseta)):
+            raise ValueError("a range is not [low, high] with low < high")
         return self
 
 
@@ -195,6 +219,7 @@ class Network(Part):
     nodes: tuple[Node, ...] = Field(min_length=1)
     batched: bool = Field(default=True, description="false: the graph takes one lepton per call")
     abseta: tuple[float, float] | None = Field(default=None, description="low <= |eta| < high")
+    training: Training | None = Field(default=None, description="where `in_training` is true")
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
@@ -294,13 +319,22 @@ class Card(Part):
                 raise ValueError("several networks in a card each need a range of abseta")
             if any(left[1] > right[0] for left, right in pairwise(ranges)):
                 raise ValueError("the ranges of abseta of the networks overlap")
+        if len({network.training is None for network in self.networks}) > 1:
+            raise ValueError("all networks of a card state their training, or none")
         return self
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of all fields that it gives a lepton, but for those of tables."""
         points = (decision.name for decision in self.decisions)
-        return (*(o.name for o in self.outputs), *self.discriminants, *points, "scored")
+        return (*(o.name for o in self.outputs), *self.discriminants, *points, *self.flags)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Names of the fields that say what became of a lepton, and which tracks it has."""
+        trained = any(network.training for network in self.networks)
+        each = any(output.per == "track" for output in self.outputs)
+        return ("scored", *["in_training"] * trained, *["track_index"] * each)
 
     @property
     def known_fractions(self) -> set[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lepid.errors import BadInput
 from lepid.features import definitions
-from lepid.taggers.card import Card, Network, Node
+from lepid.taggers.card import Network, Node
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -22,28 +21,9 @@ def needs(network: Network) -> dict[str, str]:
         for entry in node.inputs if node.per == "lepton" else ():
             for column in definitions.needs(entry.feature):
                 found.setdefault(column, entry.feature)
-    if network.abseta:
+    if network.abseta or network.training:
         found.setdefault("eta", "the range of |eta|")
     return found
-
-
-def check(card: Card, fed: Collection[str] = ()) -> None:
-    """Raise `BadInput` if a network of `card` takes what the caller cannot feed.
-
-    Parameters
-    ----------
-    fed : kinds of constituents around a lepton that the caller can feed, such as "track"
-    """
-    nodes = {node.name: node.per for network in card.networks for node in network.ragged}
-    missing = sorted(name for name, per in nodes.items() if per not in fed)
-    if missing:
-        what = f"takes one row per {nodes[missing[0]]} ({', '.join(missing)})"
-        raise BadInput(
-            f"card {card.name}",
-            f"the network {what}, which this version of lepid cannot feed",
-            (),
-            'use stored scores, source="stored"',
-        )
 
 
 def build(
