@@ -199,6 +199,13 @@ def test_a_transformer_on_ragged_tracks(real_data: Path, benchmark: Any) -> None
     total = sum(count(int(n)) * int(k) for n, k in zip(lengths, leptons, strict=True))
     work = f"GN2, {N_LEPTON} leptons, {whole.lengths.mean():.1f} tracks"
     row(benchmark, work, "one session.run per lepton", mine, loop, ">= 2.5")
-    row(benchmark, work, f"padded to {LONGEST}, {PADDED_BATCH} at once", mine, wide * N_LEPTON / N_PADDED, ">= 8")
+    row(
+        benchmark,
+        work,
+        f"padded to {LONGEST}, {PADDED_BATCH} at once",
+        mine,
+        wide * N_LEPTON / N_PADDED,
+        ">= 8",
+    )
     limit = f"its arithmetic at {rate / 1e9:.0f} GFLOP/s"
     row(benchmark, work, limit, mine, total / rate, f">= {1 / 1.3:.2f}")
