@@ -12,21 +12,25 @@ from pathlib import Path
 from lepid.errors import BadFile
 
 
-def cache_folder() -> Path:
+def cache_folder() -> Path | None:
     """Folder for what lepid can make again: `LEPID_CACHE`, else that of the system.
 
-    It need not exist.
+    It need not exist; None for a user without a home directory.
     """
     chosen = os.environ.get("LEPID_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "lepid" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "lepid"
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "lepid"
+    shared = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    try:
+        if chosen:
+            return Path(chosen).expanduser()
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "lepid"
+        if sys.platform == "win32":
+            return (
+                (Path(shared) if shared else Path.home() / "AppData" / "Local") / "lepid" / "cache"
+            )
+        return (Path(shared) if shared else Path.home() / ".cache") / "lepid"
+    except RuntimeError:
+        return None
 
 
 def check_folder(path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.parser
 import pytest
 
 from lepid.errors import BadFile, NetworkMismatch
@@ -304,6 +305,7 @@ def test_without_a_folder_to_write_to_it_works_all_the_same(
         raise RuntimeError("no home directory")
 
     monkeypatch.setattr(Path, "home", homeless)
+    assert cache_folder() is None
     twin._MADE.clear()
     assert get(single).takes == "objects"
 
@@ -395,3 +397,38 @@ def test_the_part_behind_a_value(tmp_path: Path, salt_like: Any) -> None:
     assert [value.name for value in part.get_inputs()] == ["origin_of"]
     (found,) = part.run(["N_Loop"], {"origin_of": np.array([1, 2, 5])})
     assert found.tolist() == [4, 8, 20]
+
+
+NOT_VERTICES = """
+<ir_version: 9, opset_import: ["": 20]>
+net (float[1,3] jet_features, float[n,4] track_features) => (int64[n] y) {
+  one = Constant <value_ints = [1]> ()
+  edges = ReduceSum <keepdims = 1> (track_features, one)
+  size = Size (track_features)
+  four = Constant <value_int = 4> ()
+  zero = Constant <value_int = 0> ()
+  step = Constant <value_int = 1> ()
+  length = Div (size, four)
+  isolated = Range (zero, length, step)
+  sum = ReduceSum <keepdims = 0> (edges)
+  none = Mul (sum, sum)
+  nothing = Cast <to = 7> (none)
+  y = ADDED
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("Sub (isolated, nothing)", "y is not the lowest of the tracks that its edges connect"),
+        # Isolated tracks are right only as long as no edge connects two.
+        ("Max (isolated, isolated)", "y is not the lowest"),
+    ],
+)
+def test_a_kernel_that_finishes_something_else(
+    body: str, reason: str, salt_like: Any, tmp_path: Path
+) -> None:
+    model = onnx.parser.parse_model(NOT_VERTICES.replace("ADDED", body)).SerializeToString()
+    nodes = salt_like(tmp_path / "n.onnx").card.networks[0].nodes
+    assert reason in twin._finishes(model, "edges", "y", nodes)

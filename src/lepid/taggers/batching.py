@@ -62,6 +62,8 @@ class Sequence:
 
     def of(self, chosen: npt.NDArray[np.bool_]) -> Sequence:
         """The sequence of the chosen leptons alone."""
+        if chosen.all():
+            return self
         lengths = self.lengths
         kept = np.repeat(chosen, lengths)
         offsets = np.concatenate([[0], np.cumsum(lengths[chosen])])

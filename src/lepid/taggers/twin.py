@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Mapping
 from collections.abc import Sequence as Several
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -70,18 +71,18 @@ def _batched(
 ) -> Network:
     """The network with a batch axis, or `single` with the reason."""
     wanted = list(dict.fromkeys(output.node for output in outputs))
-    kept = _place(digest, wanted)
+    place = _place(digest, wanted)
     options = single.session.get_session_options()
-    try:
-        known = vectorise.read(kept.read_bytes())
-    except (OSError, LepidError):
+    known = _kept(place)
+    if known is None:
         original = path.read_bytes()
         known = vectorise.vectorise(original, wanted)
         lost = [f"{name}: {why}" for name, why in known.left.items() if name not in known.partial]
         reason = "; ".join(lost) or prove(original, known, outputs, nodes, single.where)
         if reason:
             return replace(single, slow=f"{path.name} takes one lepton per call: {reason}")
-        _keep(kept, known.model)
+        if place:
+            _keep(place, known.model)
     loaded = session.load(known.model, single.where, single.provider, options.intra_op_num_threads)
     return replace(single, session=loaded, takes="objects", partial=known.partial)
 
@@ -89,28 +90,27 @@ def _batched(
 # --- the cache ----------------------------------------------------------------------------------
 
 
-def _place(digest: str, wanted: Several[str]) -> Path:
+def _place(digest: str, wanted: Several[str]) -> Path | None:
     """Where the batched graph with these outputs is kept."""
     outputs = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
-    return _folder() / "batched" / f"{digest}-{vectorise.VERSION}-{outputs}.onnx"
+    folder = cache_folder()
+    name = f"{digest}-{vectorise.VERSION}-{outputs}.onnx"
+    return folder / "batched" / name if folder else None
 
 
-def _folder() -> Path:
+def _kept(path: Path | None) -> Vectorised | None:
     try:
-        return cache_folder()
-    except RuntimeError:
-        # A batch job without a home directory.
-        return Path(os.devnull)
+        return vectorise.read(path.read_bytes()) if path else None
+    except (OSError, LepidError):
+        return None
 
 
 def _keep(path: Path, model: bytes) -> None:
     # Without a folder to write to every process rewrites the graph again: slower by a second.
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic(path) as partial:
             partial.write_bytes(model)
-    except OSError:
-        return
 
 
 # --- the proof ----------------------------------------------------------------------------------
