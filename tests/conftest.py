@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -96,6 +97,20 @@ def demo_sample() -> Path:
 def reference_sample() -> Path:
     """The committed sample of the reference simulation."""
     return REPOSITORY / "tests" / "data" / "reference.root"
+
+
+@pytest.fixture
+def plit_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Function that puts a small PLIT network into LEPID_MODELS: see `small_plit.py`."""
+    models = tmp_path / "models"
+    monkeypatch.setenv("LEPID_MODELS", str(models))
+    install = runpy.run_path(str(REPOSITORY / "tests" / "small_plit.py"))["install"]
+
+    def put(flavour: str, network: str = "small", **own_track: str) -> Path:
+        folder: Path = install(models, flavour, network, **own_track)
+        return folder
+
+    return put
 
 
 class TinyNetwork(NamedTuple):

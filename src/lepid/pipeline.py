@@ -16,7 +16,7 @@ from lepid.errors import (
 )
 from lepid.evaluation import ETA, PT, WHERE, decide_again
 from lepid.events import files
-from lepid.events.objects.attach import attach, note, notes
+from lepid.events.objects.attach import attach, note, notes, with_field
 from lepid.events.objects.flat import is_dask
 from lepid.events.objects.tables import apply
 from lepid.events.recognise import Recognised, recognise
@@ -223,11 +223,15 @@ def decide(
     needed = plans.tables_need(card, tables)
     columns: dict[str, Any] = known.finder(known.flavour(collection)).require(needed)
     record = known.events[collection][name]
-    columns |= {f"{name}.{field}": record[field] for field in record.fields}
+    single = [field for field in record.fields if record[field].ndim == record.ndim]
+    columns |= {f"{name}.{field}": record[field] for field in single}
     shifts = {PT: ("pt", pt), ETA: ("eta", eta)}
     columns |= {key: jagged(n, shift) for key, (n, shift) in shifts.items() if shift is not None}
     compute = partial(_decide, card, tables, known.schema, collection)
-    return apply(known, collection, columns, compute)
+    found = apply(known, collection, columns, compute)
+    for field in (field for field in record.fields if field not in single):
+        found = with_field(found, record[field], field)
+    return found
 
 
 def _decide(
@@ -253,7 +257,8 @@ def iterate(
     paths : files and glob patterns
     taggers : as in `decorate`; what a file of lepid brings already is not done again
     tree : name of the tree, if lepid does not know it
-    keep : further collections to have beside the leptons
+    keep : further collections to have beside the leptons, and beside the tracks and clusters
+        that a network of the taggers needs
     schema : format, if the columns do not tell
     **options : those of `decorate`
 
@@ -261,8 +266,10 @@ def iterate(
     ------
     LepidError : see `decorate` and `open`
     """
-    for events, _, _ in files.chunks(paths, step, tree, schema, keep):
-        yield decorate_new(events, taggers, schema=schema, **options)
+    asked = [taggers] if isinstance(taggers, str) else taggers
+    around = plans.takes_surroundings(asked)
+    for events, _, _ in files.chunks(paths, step, tree, schema, keep, around=around):
+        yield decorate_new(events, asked, schema=schema, **options)
 
 
 def decorate_new(events: Any, taggers: str | Sequence[str] | None, **options: Any) -> Any:

@@ -12,6 +12,10 @@ import pytest
 from lepid.errors import BadInput, NetworkMismatch
 from lepid.evaluation import WHERE, evaluate
 from lepid.events import schema
+from lepid.events.columns import Columns
+from lepid.features import impact
+from lepid.features.kernels.selection import HITS
+from lepid.features.tracks import KINEMATICS
 from lepid.taggers import plan, session
 from lepid.taggers.batching import Sequence
 from lepid.taggers.card import Node
@@ -79,9 +83,12 @@ def made(tmp_path: Path, salt_like: Any, monkeypatch: pytest.MonkeyPatch) -> pla
     return make()
 
 
-def make(fed: tuple[str, ...] = ("track",)) -> plan.Plan:
-    names = {name: name for name in ("pt", "eta", "phi", "ratio")}
-    return plan.make("mine@one", "auto", names.get, names, "muons", fractions={}, fed=fed)
+def make(format: str = "physlite") -> plan.Plan:
+    known = schema.load(format)
+    tracks = {*KINEMATICS, *HITS, *impact.STORED, "a", "b", "c", "d"}
+    muons = ["pt", "eta", "phi", "ratio", "muonType", "inDetTrackParticleLink"]
+    there = {"Muons": muons, "InDetTrackParticles": sorted(tracks)}
+    return plan.make("mine@one", "auto", Columns(known, "Muons", there), fractions={})
 
 
 def columns() -> dict[str, Any]:
@@ -203,8 +210,8 @@ def test_settings_change_no_score(made: plan.Plan, parallel: int) -> None:
 def test_tracks_that_nobody_associates(made: plan.Plan) -> None:
     with pytest.raises(BadInput, match=r"one row per track \(track_features\), and there are none"):
         evaluate(made, schema.load("plain"), "muons", columns())
-    with pytest.raises(BadInput, match="cannot feed"):
-        make(fed=())
+    with pytest.raises(BadInput, match="the format 'nanoaod' has none"):
+        make("nanoaod")
 
 
 def test_a_network_that_takes_one_lepton_per_call_is_said_once(

@@ -242,9 +242,17 @@ def part(low: float, high: float) -> dict[str, Any]:
           "networks": [{"path": "a", "nodes": [TRACKS]}],
           "discriminants": {"D": {"kind": "score", "output": "p"}}}, "uses unknown output 'p'"),
         ({"networks": [{"path": "a", "nodes": [{**NODES[0], "minimum": 1}]}]},
-         "minimum and mask are for nodes that take one row per track"),
+         "minimum, mask and own_track are for nodes that take one row per track"),
+        ({"networks": [{"path": "a", "nodes": [{**NODES[0], "own_track": "never"}]}]},
+         "minimum, mask and own_track are for nodes that take one row per track"),
         ({"networks": [{"path": "a", "nodes": [{**TRACKS, "mask": "t"}]}]},
          "the input node twice: t"),
+        ({"networks": [{"path": "a", "nodes": NODES, "training": {"source": "s", "pt": [9, 9]}}]},
+         r"a range is not \[low, high\]"),
+        ({"networks": [{"path": "a", "nodes": NODES, "training": {"pt": [1, 9]}}]}, "source"),
+        ({"outputs": [{"name": "p", "node": "y"}],
+          "networks": [part(0, 1), {**part(1, 2), "training": {"source": "s"}}]},
+         "all networks of a card state their training, or none"),
     ],
 )  # fmt: skip
 def test_contradictions(changes: dict[str, Any], message: str) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lepid.errors import BadInput
 from lepid.events.columns import Columns, required
 from lepid.features import impact, leptons, tracks
 from lepid.taggers import inputs
-from lepid.taggers.card import Card, Node
+from lepid.taggers.card import Card, Network, Node
 
 # Of the primary vertex and the beam spot, for impact parameters that files do not store.
 VERTEX = ("z", "vertexType", "covariance_zz")
@@ -87,7 +87,7 @@ def _tracks(card: Card, node: Node, columns: Columns, kinds: dict[str, dict[str,
     features = [entry.feature for entry in node.inputs]
     mine = kinds.setdefault("track", {})
     for column, why in tracks.needs(features, there).items():
-        mine.setdefault(column, f"{why} of {card.name}" if why.startswith("input ") else why)
+        mine.setdefault(column, f"inputs of {card.name}" if why == f"input {column}" else why)
     source = impact.source(there)
     if source == "computed":
         why = "the impact parameters of tracks"
@@ -106,10 +106,9 @@ def _constituents(card: Card, columns: Columns, kind: str, node: str = "") -> Co
     return place
 
 
-def needed(cards: list[Card]) -> bool:
-    """Whether a network of the cards takes more than columns of the leptons themselves."""
-    networks = [network for card in cards for network in card.networks]
-    names = [name for network in networks for name in inputs.needs(network)]
-    return any(network.ragged for network in networks) or any(
-        "." in name or name in leptons.AGGREGATES for name in names
-    )
+def needed(networks: Iterable[Network]) -> bool:
+    """Whether a network takes more than columns of the leptons themselves."""
+    parts = list(networks)
+    names = [name for network in parts for name in inputs.needs(network)]
+    linked = any("." in name or name in leptons.AGGREGATES for name in names)
+    return linked or any(network.ragged for network in parts)

@@ -186,7 +186,7 @@ class Node(Part):
 
     @model_validator(mode="after")
     def _ragged(self) -> Self:
-        if self.per == "lepton" and self.model_fields_set & {"minimum", "mask", "own_track"}:
+        if self.per == "lepton" and (self.minimum or self.mask or self.own_track != "link"):
             wrong = "minimum, mask and own_track are for nodes that take one row per track"
             raise ValueError(wrong)
         return self

@@ -86,6 +86,26 @@ def make(name: str, source: Source, columns: Columns, *, fractions: Mapping[str,
     return _with_tables(plan, columns)
 
 
+def takes_surroundings(names: Iterable[str] | None) -> bool:
+    """Whether a network on this machine takes more than columns of the leptons themselves.
+
+    Parameters
+    ----------
+    names : of taggers; None for all
+    """
+    for tagger, network in map(split, catalogue.taggers() if names is None else names):
+        try:
+            cards = [catalogue.load(tagger, network)] if network else catalogue.networks(tagger)
+        except LepidError:
+            # Whoever runs it gets the error.
+            continue
+        cards = [card for card in cards if network or not card.reference]
+        there = (c for c in cards if all(catalogue.find(c, part) for part in c.networks))
+        if any(around.needed(card.networks) for card in there):
+            return True
+    return False
+
+
 # --- where the scores come from -----------------------------------------------------------------
 
 

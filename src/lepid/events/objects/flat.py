@@ -120,12 +120,13 @@ def _mapped(run: Callable[..., tuple[Any, Columns]], *arrays: Any) -> Any:
         # This also tells the tracer that the values are needed.
         arrays = tuple(ak.typetracer.length_zero_if_typetracer(array) for array in arrays)
     counts, results = run(*arrays)
-    record = ak.Array({name: _column(values) for name, values in results.items()})
+    record = ak.Array({name: as_column(values) for name, values in results.items()})
     record = record if counts is None else ak.unflatten(record, counts)
     return ak.Array(record.layout.to_typetracer(forget_length=True)) if traced else record
 
 
-def _column(values: Any) -> Any:
+def as_column(values: Any) -> Any:
+    """Array of a result, [n_object]."""
     if isinstance(values, Ragged):
         return ak.unflatten(np.ascontiguousarray(values.values), np.diff(values.offsets))
     return np.ascontiguousarray(values)
