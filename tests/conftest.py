@@ -8,11 +8,13 @@ import os
 import runpy
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import awkward as ak
 import numpy as np
 import numpy.typing as npt
 import pytest
+import uproot
 from hypothesis import settings
 from onnx import helper, numpy_helper
 
@@ -97,6 +99,26 @@ def demo_sample() -> Path:
 def reference_sample() -> Path:
     """The committed sample of the reference simulation."""
     return REPOSITORY / "tests" / "data" / "reference.root"
+
+
+@pytest.fixture(scope="session")
+def reference_events(reference_sample: Path) -> Any:
+    """The first 80 events of the sample as plain records, read with uproot alone."""
+    collections: dict[str, dict[str, Any]] = {}
+    with uproot.open(reference_sample) as file:
+        columns = file["CollectionTree"].arrays(entry_stop=80)
+    for name in columns.fields:
+        container, dot, column = name.partition("AuxDyn.")
+        if dot:
+            collections.setdefault(container, {})[column] = columns[name]
+    events = {}
+    for container, mine in collections.items():
+        links = {name.partition(".")[0] for name in mine if "." in name}
+        for link in links:
+            parts = {part: mine.pop(f"{link}.{part}") for part in ("m_persKey", "m_persIndex")}
+            mine[link] = ak.zip(parts)
+        events[container] = ak.zip(mine)
+    return ak.zip(events, depth_limit=1)
 
 
 @pytest.fixture
