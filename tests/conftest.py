@@ -122,7 +122,9 @@ def reference_events(reference_sample: Path) -> Any:
 
 
 @pytest.fixture
-def plit_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+def plit_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_search_paths: None
+) -> Callable[..., Path]:
     """Function that puts a small PLIT network into LEPID_MODELS: see `small_plit.py`."""
     models = tmp_path / "models"
     monkeypatch.setenv("LEPID_MODELS", str(models))
