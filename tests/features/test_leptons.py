@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,23 +30,11 @@ def distance(left: Directions, i: int, right: Directions, j: int) -> float:
     return math.hypot(left.eta[i] - right.eta[j], min(turn, 2 * math.pi - turn))
 
 
-@pytest.mark.parametrize(
-    ("definition", "expected"), [("link", [4, -1, -1, 0]), ("never", [-1, -1, -1, -1])]
-)
-def test_own_tracks_of_muons(definition: Literal["link", "never"], expected: list[int]) -> None:
+def test_own_tracks_of_muons() -> None:
     inner, combined = np.array([4, 2, -1, 0]), np.array([True, False, True, True])
-    offsets, rows = leptons.own_tracks_of_muons(inner, combined, definition)
+    offsets, rows = leptons.own_tracks_of_muons(inner, combined)
     assert offsets.tolist() == [0, 1, 2, 3, 4]
-    assert rows.tolist() == expected
-
-
-def test_own_tracks_of_electrons() -> None:
-    # Of three electrons: two GSF tracks, of which one has no ID track; none; one, and a null link.
-    offsets, rows = leptons.own_tracks_of_electrons(
-        np.array([0, 2, 2, 4]), np.array([1, 0, 2, -1]), np.array([-1, 7, 5])
-    )
-    assert offsets.tolist() == [0, 2, 2, 4]
-    assert rows.tolist() == [7, -1, 5, -1]
+    assert rows.tolist() == [4, -1, -1, 0]
 
 
 def test_linked() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
+import dask_awkward as dak
 import numpy as np
 import pytest
 from coffea.nanoevents import NanoEventsFactory, PHYSLITESchema
@@ -16,6 +18,9 @@ from coffea.nanoevents.trace import trace_with_typetracer
 import lepid
 from lepid import errors
 from lepid.cli.main import main
+from lepid.tables import binning, correction
+from lepid.working_points import table
+from lepid.working_points.table import Binding, Requirement, Rules
 
 pytestmark = pytest.mark.usefixtures("no_search_paths")
 
@@ -95,7 +100,7 @@ def test_every_mode_gives_what_plain_records_give(
 
 
 @pytest.mark.usefixtures("both")
-def test_a_mask_and_shifted_momenta(reference_events: Any) -> None:
+def test_a_mask(reference_events: Any) -> None:
     whole = records(lepid.decorate(reference_events, TAGGERS))[0]
     mask = reference_events["Muons"]["pt"] > 20e3
     where = {"Muons": mask}
@@ -108,8 +113,37 @@ def test_a_mask_and_shifted_momenta(reference_events: Any) -> None:
     )
     assert found["track_index"][mask].to_list() == whole["track_index"][mask].to_list()
     assert ak.all(ak.num(found["track_index"], axis=2)[~mask] == 0)
-    with pytest.raises(errors.BadInput, match="its card has none"):
-        lepid.decide(decorated, "muon_plit")
+
+
+@pytest.mark.parametrize("dask", [False, True])
+def test_shifted_momenta_keep_what_tracks_have(
+    reference_events: Any, plit_network: Callable[..., Path], dask: bool
+) -> None:
+    folder = plit_network("muon")
+    digest = hashlib.sha256((folder / "part1.onnx").read_bytes()).hexdigest()
+    point = Requirement(correction="cut", quantity="discriminant", sense=">")
+    rules = Rules(
+        tagger="muon_plit", points={"Loose": (point,)}, inputs={"pt": "pt"},
+        bound_to=Binding(sha256=(digest,)),
+    )  # fmt: skip
+    steps = binning("pt", [0, 25, 9999], [0.0, 99.0])
+    cut = correction("cut", "", {"pt": "[GeV]"}, ("cut", ""), steps)
+    table.write(folder / "points.json", "d", rules, [cut])
+    card = folder / "card.toml"
+    points = 'working_points = ["points.json"]'
+    card.write_text(card.read_text("utf-8").replace("[[outputs]]", f"{points}\n[[outputs]]", 1))
+    events = dak.from_awkward(reference_events, 2) if dask else reference_events
+    decorated = lepid.decorate(events, TAGGERS[0])
+    pt = decorated["Muons"]["pt"]
+    before = decorated["Muons", "muon_plit"]
+    after = lepid.decide(decorated, "muon_plit", pt=pt + 20e3)
+    if dask:
+        pt, before, after = pt.compute(), before.compute(), after.compute()
+    assert set(after.fields) == set(before.fields)
+    for field in ("track_index", "TrackOrigin", "pmuxpromp", "in_training"):
+        assert after[field].to_list() == before[field].to_list()
+    assert ak.any(before["Loose"])
+    assert after["Loose"].to_list() == (before["Loose"] & (pt + 20e3 < 25e3)).to_list()
 
 
 @quiet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,6 @@ Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-# "link": the ID track of a combined muon. "never": as Athena's code does it, which asks for the
-# combined track among ID tracks.
-MuonTrack = Literal["link", "never"]
 # The columns of leptons that lead to their own tracks.
 OWN_TRACKS = {
     "muon": ("inDetTrackParticleLink", "muonType"),
@@ -76,7 +73,7 @@ def linked(values: Array, rows: Integers) -> Floats:
 
 
 def own_tracks_of_muons(
-    inner: Integers, combined: npt.NDArray[np.bool_], definition: MuonTrack = "link"
+    inner: Integers, combined: npt.NDArray[np.bool_]
 ) -> tuple[Integers, Integers]:
     """Offsets and rows of the ID track of each muon, -1 for none.
 
@@ -87,30 +84,10 @@ def own_tracks_of_muons(
 
     Source
     ------
-    Athena LeptonTaggers/src/DecoratePLIT.cxx (fillParticles)
+    Athena LeptonTaggers/src/DecoratePLIT.cxx (fillParticles), which asks for the combined track
+    among ID tracks, so that it finds none
     """
-    own = combined & (definition == "link")
-    return np.arange(len(inner) + 1), np.where(own, inner, -1)
-
-
-def own_tracks_of_electrons(
-    offsets: Integers, gsf: Integers, original: Integers
-) -> tuple[Integers, Integers]:
-    """Offsets and rows of the ID tracks from which the GSF tracks of each electron were made.
-
-    Parameters
-    ----------
-    offsets, gsf : [n_electron + 1], [n]; rows of the GSF tracks of each electron, -1 for none
-    original : [n_gsf], row of the ID track of each GSF track, -1 for none
-
-    Source
-    ------
-    Athena xAODEgamma ElectronxAODHelpers (getTrackParticles, useBremAssoc)
-    """
-    rows = np.full(len(gsf), -1)
-    there = gsf >= 0
-    rows[there] = original[gsf[there]]
-    return offsets, rows
+    return np.arange(len(inner) + 1), np.where(combined, inner, -1)
 
 
 def cluster_sum(offsets: Integers, own: Integers, clusters: Directions, pt: Array) -> Floats:
