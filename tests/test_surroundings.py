@@ -13,6 +13,7 @@ import onnxruntime
 import pytest
 
 import lepid
+from lepid import surroundings
 from lepid.errors import BadInput
 from lepid.events.objects.tables import offsets_of
 from lepid.features.kernels.association import Directions, associate
@@ -384,6 +385,60 @@ def test_leptons_outside_the_training_are_evaluated_and_flagged(
     assert ak.any(crack)
     assert ak.any(inside)
     assert ak.any(~inside & ~crack)
+
+
+def test_a_lepton_in_the_training_of_the_other_network_is_outside(
+    reference_events: Any, plit_network: Callable[..., Path]
+) -> None:
+    card = plit_network("electron") / "card.toml"
+    text = card.read_text("utf-8")
+    assert "abseta = [0.0, 1.37], source" in text
+    card.write_text(text.replace("abseta = [0.0, 1.37], source", "abseta = [0.0, 2.5], source"))
+    abseta = abs(reference_events["Electrons"]["eta"])
+    crack = (abseta >= 1.37) & (abseta < 1.52)
+    assert ak.any(crack)
+    assert not ak.any(decorate(reference_events, "electron")["in_training"][crack])
+
+
+def test_networks_share_the_association_but_not_another_flag(
+    reference_events: Any, plit_network: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    original = surroundings.tracks.neighbours
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return original(*arguments)
+
+    monkeypatch.setattr(surroundings.tracks, "neighbours", counted)
+    plit_network("electron")
+    plit_network("electron", "never", own_track="never")
+    text = (plit_network("electron", "mixed") / "card.toml").read_text("utf-8")
+    barrel, found, endcap = text.rpartition('own_track = "link"')
+    assert found
+    mixed = catalogue.folder(catalogue.load("electron_plit", "mixed")) / "card.toml"
+    mixed.write_text(f'{barrel}own_track = "never"{endcap}', encoding="utf-8")
+    link, never = (decorate(reference_events, "electron", n) for n in ("small", "never"))
+    assert len(calls) == 2
+    both = decorate(reference_events, "electron", "mixed")["pelxpromp"]
+    assert len(calls) == 4
+    inner = abs(reference_events["Electrons"]["eta"]) < 1.37
+    for where, right, other in ((inner, link, never), (~inner, never, link)):
+        assert both[where].to_list() == right["pelxpromp"][where].to_list()
+        assert both[where].to_list() != other["pelxpromp"][where].to_list()
+
+
+def test_a_stored_sum_of_clusters_is_taken(
+    reference_events: Any, plit_network: Callable[..., Path]
+) -> None:
+    plit_network("electron")
+    plain = score(reference_events, "electron")
+    energy = reference_events["Electrons"]["pt"] * 9
+    events = ak.with_field(reference_events, energy, ("Electrons", "caloClusterSumEt"))
+    bare = events[[name for name in events.fields if name != "egammaClusters"]]
+    stored = score(bare, "electron")
+    assert stored.to_list() == score(events, "electron").to_list()
+    assert ak.mean(stored != plain) > 0.9
 
 
 # --- leptons and tracks without each other ------------------------------------------------------
