@@ -30,9 +30,9 @@ def test_what_is_there_keeps_its_name(name: str) -> None:
     ("name", "absent"),
     [
         ("Pt", ("Electrons", "Pt")),
-        ("trackLinks.phi", ("Electrons", "trackLinks")),
+        ("trackLinks.phi", ("Electrons", "trackLinks.phi")),
         ("trackParticleLinks.theta", ("GSFTrackParticles", "theta")),
-        ("trackParticleLinks.original.phi", ("GSFTrackParticles", "original")),
+        ("trackParticleLinks.original.phi", ("GSFTrackParticles", "original.phi")),
         (f"{ORIGINAL}.theta", ("InDetTrackParticles", "theta")),
         ("caloClusterLinks.calE", ("egammaClusters", "calE")),
         ("pt.x", ("Electrons", "pt.x")),
@@ -55,6 +55,13 @@ def test_a_number_of_a_vector_and_the_column_of_another_layout() -> None:
     flat = Columns(track.schema, track.collection, {track.collection: [name]})
     assert flat.find(name) == name
     assert track.find("definingParametersCovMatrixOffDiag_z0_theta") is None
+
+
+def test_a_name_with_a_dot_is_no_link_where_the_format_has_none() -> None:
+    for format in ("nanoaod", "physlite"):
+        own = Columns(schema.load(format), "E", {"E": ["gsf.chi2", "trackParticleLinks"]})
+        assert own.find("gsf.chi2") == "gsf.chi2"
+        assert own.places("gsf.chi2") == ((Place("E", "gsf.chi2"),), True)
 
 
 def test_constituents_of_a_format() -> None:

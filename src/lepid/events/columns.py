@@ -21,7 +21,7 @@ class Place(NamedTuple):
 class Columns:
     """The columns of a collection, under lepid's names.
 
-    ``a.b`` is the column b of what the link a points to.
+    ``a.b`` is the column b of what the link a points to, if the format has such a link.
 
     Attributes
     ----------
@@ -45,15 +45,14 @@ class Columns:
         If not, the last of the places is the one that is absent.
         """
         found: list[Place] = []
-        where, names = self.collection, column.split(".")
-        for i, name in enumerate(names):
-            known = self.schema.names(where, name)
-            there = present(known, self.there(where))
-            found.append(Place(where, there or known[0]))
+        where = self.collection
+        links, last = self.schema.route(column)
+        for name in (*links, last):
+            names = self.schema.names(where, name)
+            there = present(names, self.there(where))
+            found.append(Place(where, there or names[0]))
             if there is None:
                 return tuple(found), False
-            if name not in self.schema.links and i + 1 < len(names):
-                return (*found[:-1], Place(where, ".".join(names[i:]))), False
             where = self.schema.links.get(name, "")
         return tuple(found), True
 

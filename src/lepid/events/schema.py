@@ -111,6 +111,16 @@ class Schema:
                 return known.columns.get(column, (column,))
         return (column,)
 
+    def route(self, column: str) -> tuple[list[str], str]:
+        """The links that ``a.b.c`` begins with, and the column behind them, which may have dots."""
+        links: list[str] = []
+        name, dot, rest = column.partition(".")
+        while dot and name in self.links:
+            links.append(name)
+            column = rest
+            name, dot, rest = column.partition(".")
+        return links, column
+
     def around(self) -> set[str]:
         """Collections that networks may need beside those of leptons."""
         return {*self.links.values(), *(n for c in self.constituents.values() for n in c.names)}

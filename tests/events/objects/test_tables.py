@@ -174,6 +174,15 @@ def test_apply_with_tables() -> None:
     assert str(run(muons_of()[:0]).type) == str(run(muons_of()).type).replace("2 *", "0 *")
 
 
+def test_a_column_with_a_dot_in_its_name() -> None:
+    events = muons_of()
+    muons = ak.with_field(events["Muons"], events["Muons"]["pt"] * 2, "gsf.chi2")
+    known = recognise(ak.with_field(events, muons, "Muons"))
+    columns = {"pt": "pt", "chi2": "gsf.chi2"}
+    found = apply(known, "Muons", columns, lambda flat, _: flat)
+    assert found["chi2"].to_list() == [[60.0, 40.0], [20.0]]
+
+
 def test_apply_with_tables_in_dask() -> None:
     found = run(dak.from_awkward(muons_of(), 2))
     assert ak.nan_to_none(found.compute()).to_list() == EXPECTED

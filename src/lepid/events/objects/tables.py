@@ -89,7 +89,7 @@ def apply(
         if not isinstance(path, str):
             own[name] = path
             continue
-        *links, last = path.split(".")
+        links, last = known.schema.route(path)
         where = collection
         for link in links:
             tables.setdefault(where, {})[link] = field(known.events[where], link)
@@ -251,9 +251,9 @@ def first(offsets: Integers, rows: Integers) -> Integers:
 
 def linked(tables: Mapping[str, Table], collection: str, path: str, schema: Schema) -> Array:
     """The column ``a.b`` of the first object that each links to, [n_object]; NaN for none."""
-    links, _, column = path.rpartition(".")
-    rows = first(*follow(tables, collection, links, schema))
-    values = tables[schema.links[links.rpartition(".")[2]]].columns[column]
+    links, column = schema.route(path)
+    rows = first(*follow(tables, collection, ".".join(links), schema))
+    values = tables[schema.links[links[-1]]].columns[column]
     found = np.full(len(rows), np.nan)
     found[rows >= 0] = values[rows[rows >= 0]]
     return found
