@@ -7,13 +7,15 @@ JOBS ?= 2
 MARKERS ?= not slow
 PYTEST_ARGS ?=
 DEMO_OUTPUT ?= demo-output
+REFERENCE_OUTPUT ?= reference-output
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-real test nojit lint format bench examples wheel clean
+.PHONY: help install demo demo-real test nojit lint format bench examples wheel \
+  reference reference-full clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,7 +33,7 @@ $(STAMP): pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev --editable .
 	@touch $@
 
-demo: $(STAMP)  ## decorate and count the sample in examples/data; tables and plots in demo-output
+demo: $(STAMP)  ## decorate and count the sample in tests/data; tables and plots in demo-output
 	@$(BIN)/python examples/demo.py --output $(DEMO_OUTPUT)
 
 demo-real: $(STAMP)  ## the same on the real files of LEPID_REAL_DATA
@@ -56,11 +58,11 @@ format: $(STAMP)  ## mend what ruff can mend
 bench: $(STAMP)  ## the benchmarks, each against a named rival
 	$(BIN)/python -m pytest --benchmark-only -s tests/benchmarks $(PYTEST_ARGS)
 
-# demo.py is `make demo`; a test runs make_demo_sample.py, which would write into the repository.
+# demo.py is `make demo`.
 examples: $(STAMP)  ## every other example as a script, from an empty folder
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; here=$$PWD; cd "$$folder"; \
 	for example in "$$here"/examples/*.py; do \
-	  case "$$example" in */demo.py | */make_demo_sample.py) continue;; esac; \
+	  case "$$example" in */demo.py) continue;; esac; \
 	  echo "== $${example#"$$here"/}"; "$$here"/$(BIN)/python "$$example"; \
 	done
 
@@ -71,5 +73,19 @@ wheel: $(STAMP)  ## the built wheel in an environment of its own, from an empty 
 	$(BIN)/uv pip install --quiet --python "$$folder/venv/bin/python" "$$folder"/dist/*.whl; \
 	mkdir "$$folder/empty"; cd "$$folder/empty"; ../venv/bin/lepid taggers
 
-clean:  ## remove what make has made
+# What the reference sample and networks take beside lepid.
+$(VENV)/.reference: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[reference]'
+	@touch $@
+
+reference: $(VENV)/.reference  ## the reference sample and its validation page; goes on where it stopped
+	$(BIN)/python examples/reference/make.py --output $(REFERENCE_OUTPUT) --jobs $(JOBS)
+
+reference-full: reference  ## the same with three more seeds: hours
+	@set -e; for seed in 2 3 4; do \
+	  $(BIN)/python examples/reference/make.py --output $(REFERENCE_OUTPUT)/seed-$$seed --seed $$seed \
+	    --jobs $(JOBS); \
+	done
+
+clean:  ## remove what make has made, but not the reference sample
 	rm -rf $(VENV) $(DEMO_OUTPUT) dist test-results*.xml

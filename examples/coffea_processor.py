@@ -13,20 +13,21 @@ from coffea.processor import FuturesExecutor, ProcessorABC, Runner
 
 import lepid
 
-POINT = "R3PLITasPLIVefficiencyTight"
+REFERENCE = Path(__file__).resolve().parents[1] / "tests" / "data" / "reference.root"
+POINT = "PflowTight_VarRad"
 
 
 class IsolatedMuons(ProcessorABC):
-    """Counts isolated muons and measures the PLIT working points."""
+    """Counts isolated muons and measures the isolation working points."""
 
     def process(self, events: Any) -> dict[str, Any]:
         """Results of one chunk."""
-        events = lepid.decorate(events, "muon_plit")
-        passed = events["Muons"]["muon_plit"][POINT]
+        events = lepid.decorate(events, "muon_isolation")
+        passed = events["Muons"]["muon_isolation"][POINT]
         return {
             "events": len(events),
             "isolated": int(ak.sum(passed)),
-            "efficiency": lepid.measure(events, "muon_plit"),
+            "efficiency": lepid.measure(events, "muon_isolation"),
         }
 
     def postprocess(self, accumulator: dict[str, Any]) -> dict[str, Any]:
@@ -36,20 +37,22 @@ class IsolatedMuons(ProcessorABC):
 
 def main() -> None:
     """Run the processor on the sample, or on the file that is given."""
-    sample = sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "data" / "demo_phys.root"
+    sample = sys.argv[1] if len(sys.argv) > 1 else REFERENCE
     # coffea says for each column of a DAOD whether its schema can use it.
     warnings.filterwarnings("ignore", module="coffea")
     run = Runner(
         FuturesExecutor(workers=2, status=False),
         schema=PHYSLITESchema,
-        chunksize=1000,
+        chunksize=100,
         savemetrics=False,
     )
-    result = run({"demo": [str(sample)]}, IsolatedMuons(), treename="CollectionTree")
+    result = run({"reference": [str(sample)]}, IsolatedMuons(), treename="CollectionTree")
     print(f"{result['isolated']} isolated muons in {result['events']} events")
     table = result["efficiency"]
     prompt = table.efficiency(POINT, "PromptMuon", by=())
-    print(f"{POINT}: {float(prompt.value):.3f} of the prompt muons ({prompt.interval})")
+    print(
+        f"{POINT}: {prompt.value:.3f} of the prompt muons ({prompt.low:.3f} to {prompt.high:.3f})"
+    )
 
 
 if __name__ == "__main__":

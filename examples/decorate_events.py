@@ -12,39 +12,38 @@ import awkward as ak
 
 import lepid
 
-sample = sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "data" / "demo_phys.root"
+REFERENCE = Path(__file__).resolve().parents[1] / "tests" / "data" / "reference.root"
+sample = sys.argv[1] if len(sys.argv) > 1 else REFERENCE
 
 # %%
 events = lepid.open(sample)
 events = lepid.decorate(events)
 muons = events["Muons"]
-plit = muons["muon_plit"]
-isolated = muons[plit["R3PLITasPLIVefficiencyTight"]]
+isolation = muons["muon_isolation"]
+isolated = muons[isolation["PflowTight_VarRad"]]
 
 # %% [markdown]
-# Each tagger is a record: its scores, its discriminant, one boolean per working point, `scored`.
+# Each tagger is a record: its scores, its discriminants, one boolean per working point, `scored`.
 
 # %%
-print("fields of muon_plit:", ", ".join(plit.fields))
+print("fields of muon_isolation:", ", ".join(isolation.fields))
 print("muons:", ak.count(muons["pt"]), " isolated:", ak.count(isolated["pt"]))
-print("first discriminants:", ak.flatten(plit["discriminant"])[:4].to_list())
 
 # %% [markdown]
-# The electron network needs class fractions for `D_el`. They are yours to choose: a number each,
-# or one number for each of its ten |eta| bins.
+# How often the leptons of each true class pass:
 
 # %%
-fractions = {"f_CF": 0.1, "f_PC": 0.2, "f_HF": 0.3, "f_LFEg": 0.1, "f_LFH": 0.3}
-events = lepid.decorate(events, "electron_dnn", fractions={"electron_dnn": fractions})
-print("D_el:", ak.flatten(events["Electrons"]["electron_dnn"]["D_el"])[:4].to_list())
+table = lepid.measure(events, "muon_isolation")
+for kind in ("PromptMuon", "BHadronDecay"):
+    passing = table.efficiency("PflowTight_VarRad", kind, by=())
+    print(f"{kind}: {passing.value:.3f} are isolated ({passing.low:.3f} to {passing.high:.3f})")
 
 # %% [markdown]
 # Working points follow a shifted momentum without running anything again.
 
 # %%
-shifted = lepid.decide(events, "muon_plit", pt=1.05 * events["Muons"]["pt"])
-point = "R3PLITVeryLoose"
-print(f"{point}:", ak.sum(plit[point]), "muons pass, with pt 5 % higher", ak.sum(shifted[point]))
+shifted = lepid.decide(events, "muon_isolation", pt=0.8 * muons["pt"])["PflowTight_VarRad"]
+print("isolated with 20 % less pt:", ak.sum(shifted), "of", ak.sum(isolation["PflowTight_VarRad"]))
 
 # %% [markdown]
 # What came from where, and what these events could not feed:

@@ -1,8 +1,8 @@
 """The main job from the command line: decorate leptons, then efficiency tables with plots.
 
-Without arguments it runs on the toy sample beside it; with `--real` on real ATLAS and CMS files,
-which it looks for in the folder that LEPID_REAL_DATA names. What it prints last are the tables
-and plots that it wrote.
+Without arguments it runs on the committed reference sample; with `--real` on real ATLAS and CMS
+files, which it looks for in the folder that LEPID_REAL_DATA names. What it prints last are the
+tables and plots that it wrote.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Job(NamedTuple):
     taggers: tuple[str, ...]
 
 
-DEMO = (Job("demo_phys.root", ("electron_dnn", "electron_lh", "muon_plit", "muon_isolation")),)
+DEMO = (Job("reference.root", ("electron_isolation", "muon_isolation")),)
 REAL = (
     Job(
         "skhep_uproot-physlite-rntuple_v1-0-0-0.root",
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("demo-output"))
     parser.add_argument("--real", action="store_true", help="run on the real files")
     arguments = parser.parse_args()
-    folder = real_folder() if arguments.real else HERE / "data"
+    folder = real_folder() if arguments.real else HERE.parent / "tests" / "data"
     output = arguments.output.resolve()
     output.mkdir(parents=True, exist_ok=True)
     written = [

@@ -7,15 +7,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-SAMPLE = Path(__file__).parent / "data" / "demo_phys.root"
+SAMPLE = Path(__file__).resolve().parents[1] / "tests" / "data" / "reference.root"
 
 
 def main() -> None:
     """Write a page, a table for machines and one for a paper into a new folder."""
     folder = Path(tempfile.mkdtemp(prefix="lepid-"))
-    outputs = [folder / f"electron_dnn{suffix}" for suffix in (".html", ".json", ".tex", ".root")]
+    outputs = [
+        folder / f"electron_isolation{suffix}" for suffix in (".html", ".json", ".tex", ".root")
+    ]
     command = [sys.executable, "-m", "lepid", "efficiency", str(SAMPLE)]
-    command += ["--tagger", "electron_dnn", "--scheme", "dnn", "--quiet"]
+    command += ["--tagger", "electron_isolation", "--weight", "Electrons.weight", "--quiet"]
     for path in outputs:
         command += ["-o", str(path)]
     subprocess.run(command, check=True)

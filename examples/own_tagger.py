@@ -93,7 +93,7 @@ def main() -> None:
     write_tagger(models)
     os.environ["LEPID_MODELS"] = str(models)
 
-    sample = Path(__file__).parent / "data" / "demo_phys.root"
+    sample = Path(__file__).resolve().parents[1] / "tests" / "data" / "reference.root"
     events = lepid.decorate(lepid.open(sample), "muon_mine")
     mine = events["Muons"]["muon_mine"]
     print("fields:", ", ".join(mine.fields))

@@ -1,4 +1,4 @@
-"""What all tests share: real files, the demo sample, hypothesis profiles, what a marker needs."""
+"""What all tests share: real files, samples, hypothesis profiles, what a marker needs."""
 
 from __future__ import annotations
 
@@ -90,9 +90,18 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo_sample() -> Path:
-    """The toy sample of `examples/make_demo_sample.py`, as it is in the repository."""
-    return REPOSITORY / "examples" / "data" / "demo_phys.root"
+def phys_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy in the format of DAOD_PHYS with the scores of all ATLAS taggers: `phys_sample.py`."""
+    toy = runpy.run_path(str(REPOSITORY / "tests" / "phys_sample.py"))
+    path = tmp_path_factory.mktemp("phys") / "phys.root"
+    toy["write"](path, toy["make"]())
+    return path
+
+
+@pytest.fixture(scope="session")
+def reference_sample() -> Path:
+    """The committed sample of the reference simulation."""
+    return REPOSITORY / "tests" / "data" / "reference.root"
 
 
 @pytest.fixture(scope="session")

@@ -18,17 +18,17 @@ def decorate(*words: str | Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def expected(demo_sample: Path) -> Any:
-    return lepid.decorate(lepid.open(demo_sample), ["muon_plit", "electron_dnn"])
+def expected(phys_sample: Path) -> Any:
+    return lepid.decorate(lepid.open(phys_sample), ["muon_plit", "electron_dnn"])
 
 
 @pytest.mark.parametrize("suffix", [".root", ".parquet"])
 def test_a_file_in_each_format_reads_back_the_same(
-    demo_sample: Path, tmp_path: Path, expected: Any, suffix: str
+    phys_sample: Path, tmp_path: Path, expected: Any, suffix: str
 ) -> None:
     path = tmp_path / f"out{suffix}"
     taggers = ["--tagger", "muon_plit", "--tagger", "electron_dnn"]
-    assert decorate(demo_sample, "-o", path, "--quiet", "--step", "1500", *taggers) == 0
+    assert decorate(phys_sample, "-o", path, "--quiet", "--step", "1500", *taggers) == 0
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     back = lepid.open(path)
     assert len(back) == len(expected)
@@ -42,10 +42,10 @@ def test_a_file_in_each_format_reads_back_the_same(
 
 
 def test_all_taggers_without_names(
-    demo_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    phys_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "out.root"
-    assert decorate(demo_sample, "-o", path) == 0
+    assert decorate(phys_sample, "-o", path) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
     done = {line.partition(":")[0] for line in lines if ", source stored" in line}
@@ -57,43 +57,43 @@ def test_all_taggers_without_names(
     assert set(lepid.open(path)["Muons"].fields) >= {"pt", "eta", "muon_plit", "truthType"}
 
 
-def test_json(demo_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json(phys_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "out.parquet"
-    assert decorate(demo_sample, "-o", path, "--json", "--tagger", "muon_plit") == 0
+    assert decorate(phys_sample, "-o", path, "--json", "--tagger", "muon_plit") == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["output"] == str(path)
     assert facts["events"] == 4000
     assert facts["taggers"]["muon_plit"]["source"] == "stored"
 
 
-def test_keep_writes_all_columns_of_a_collection(demo_sample: Path, tmp_path: Path) -> None:
+def test_keep_writes_all_columns_of_a_collection(phys_sample: Path, tmp_path: Path) -> None:
     bare, full = tmp_path / "bare.root", tmp_path / "full.root"
-    assert decorate(demo_sample, "-o", bare, "--tagger", "muon_plit", "--quiet") == 0
+    assert decorate(phys_sample, "-o", bare, "--tagger", "muon_plit", "--quiet") == 0
     words = ["--tagger", "muon_plit", "--quiet", "--keep", "Muons"]
-    assert decorate(demo_sample, "-o", full, *words) == 0
+    assert decorate(phys_sample, "-o", full, *words) == 0
     assert "topoetcone20" not in lepid.open(bare)["Muons"].fields
     kept = lepid.open(full)["Muons"]
-    original = lepid.open(demo_sample)["Muons"]
+    original = lepid.open(phys_sample)["Muons"]
     assert set(original.fields) <= set(kept.fields)
     assert ak.all(kept["topoetcone20"] == original["topoetcone20"])
 
 
 @pytest.mark.parametrize("source", [".root", ".parquet"])
 def test_truth_is_added_to_raw_and_to_decorated_files(
-    demo_sample: Path, tmp_path: Path, source: str
+    phys_sample: Path, tmp_path: Path, source: str
 ) -> None:
     done, again = tmp_path / f"done{source}", tmp_path / "again.parquet"
-    assert decorate(demo_sample, "-o", done, "--tagger", "muon_plit", "--quiet") == 0
+    assert decorate(phys_sample, "-o", done, "--tagger", "muon_plit", "--quiet") == 0
     assert decorate(done, "-o", again, "--truth", "iff", "--quiet") == 0
     back = lepid.open(again)
     assert "muon_plit" in back["Muons"].fields
-    truth = lepid.truth(lepid.open(demo_sample), "Muons")
+    truth = lepid.truth(lepid.open(phys_sample), "Muons")
     assert ak.all(back["Muons", "truth_iff"] == truth)
 
 
-def test_several_files_become_one(demo_sample: Path, tmp_path: Path) -> None:
+def test_several_files_become_one(phys_sample: Path, tmp_path: Path) -> None:
     path = tmp_path / "out.root"
-    words = [demo_sample, demo_sample, "-o", path, "--tagger", "electron_lh", "--quiet"]
+    words = [phys_sample, phys_sample, "-o", path, "--tagger", "electron_lh", "--quiet"]
     assert decorate(*words) == 0
     back = lepid.open(path)
     assert len(back) == 8000
@@ -102,9 +102,9 @@ def test_several_files_become_one(demo_sample: Path, tmp_path: Path) -> None:
     )
 
 
-def test_patterns(demo_sample: Path, tmp_path: Path) -> None:
+def test_patterns(phys_sample: Path, tmp_path: Path) -> None:
     path = tmp_path / "out.root"
-    pattern = demo_sample.parent / "demo_*.root"
+    pattern = phys_sample.parent / "ph*.root"
     assert decorate(pattern, "-o", path, "--tagger", "muon_plit", "--quiet") == 0
     assert len(lepid.open(path)) == 4000
 
@@ -128,14 +128,14 @@ def test_patterns(demo_sample: Path, tmp_path: Path) -> None:
     ],
 )
 def test_errors_leave_no_file(
-    demo_sample: Path,
+    phys_sample: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     words: list[str],
     facts: list[str],
 ) -> None:
     (tmp_path / "folder.root").mkdir()
-    assert decorate(demo_sample, "--quiet", *(w.format(tmp=tmp_path) for w in words)) == 1
+    assert decorate(phys_sample, "--quiet", *(w.format(tmp=tmp_path) for w in words)) == 1
     out, err = capsys.readouterr()
     assert out == ""
     for fact in facts:
@@ -144,26 +144,26 @@ def test_errors_leave_no_file(
 
 
 def test_an_input_is_never_overwritten(
-    demo_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    phys_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "events.root"
-    path.write_bytes(demo_sample.read_bytes())
+    path.write_bytes(phys_sample.read_bytes())
     (tmp_path / "elsewhere").mkdir()
     link = tmp_path / "elsewhere" / "link.root"
     link.symlink_to(path)
     for output in (path, link, tmp_path / "." / "events.root"):
         assert decorate(tmp_path / "*.root", "-o", output, "--quiet") == 1
         assert "is one of the files to read" in capsys.readouterr().err
-    assert path.read_bytes() == demo_sample.read_bytes()
+    assert path.read_bytes() == phys_sample.read_bytes()
 
 
 def test_an_older_output_survives_an_error(
-    demo_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    phys_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "out.root"
     path.write_text("older")
     broken = tmp_path / "broken.root"
-    broken.write_bytes(demo_sample.read_bytes()[:20_000])
-    assert decorate(demo_sample, broken, "-o", path, "--tagger", "muon_plit", "--quiet") == 1
+    broken.write_bytes(phys_sample.read_bytes()[:20_000])
+    assert decorate(phys_sample, broken, "-o", path, "--tagger", "muon_plit", "--quiet") == 1
     assert path.read_text() == "older"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["broken.root", "out.root"]

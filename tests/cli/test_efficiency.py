@@ -27,9 +27,9 @@ def rows(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return found
 
 
-def test_rows_equal_a_count_by_hand(demo_sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert efficiency(demo_sample, "--tagger", "muon_plit", "--json", "--step", "900") == 0
-    muons = lepid.decorate(lepid.open(demo_sample), "muon_plit", truth=True)["Muons"]
+def test_rows_equal_a_count_by_hand(phys_sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert efficiency(phys_sample, "--tagger", "muon_plit", "--json", "--step", "900") == 0
+    muons = lepid.decorate(lepid.open(phys_sample), "muon_plit", truth=True)["Muons"]
     table = rows(capsys)
     assert [row["truth_class"] for row in table[::10]] == list(CLASSES)
     codes = {"KnownUnknown": 1, "PromptMuon": 4, "TauDecay": 7, "BHadronDecay": 8,
@@ -44,14 +44,14 @@ def test_rows_equal_a_count_by_hand(demo_sample: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("suffix", [".root", ".parquet"])
 def test_raw_and_decorated_files_give_the_same_table(
-    demo_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+    phys_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
 ) -> None:
     done = tmp_path / f"done{suffix}"
-    assert main(["decorate", str(demo_sample), "-o", str(done), "--quiet", "--json"]) == 0
+    assert main(["decorate", str(phys_sample), "-o", str(done), "--quiet", "--json"]) == 0
     capsys.readouterr()
     for tagger in ("electron_dnn", "muon_isolation"):
         found = []
-        for path in (demo_sample, done):
+        for path in (phys_sample, done):
             table = tmp_path / "table.json"
             words = [path, "--tagger", tagger, "--json", "--quiet", "-o", table]
             assert efficiency(*words) == 0
@@ -61,8 +61,8 @@ def test_raw_and_decorated_files_give_the_same_table(
         assert len(found[0][0]) > 30
 
 
-def test_text_says_all_that_matters(demo_sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert efficiency(demo_sample, "--tagger", "electron_lh", "--working-point", "Tight") == 0
+def test_text_says_all_that_matters(phys_sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert efficiency(phys_sample, "--tagger", "electron_lh", "--working-point", "Tight") == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0] == "electron_lh@stored on Electrons, iff classes"
@@ -91,12 +91,12 @@ OUTPUTS = ("t.json", "t.json.gz", "t.csv", "t.tex", "t.html", "t.root", "t.corre
 
 
 def test_the_suffix_decides_what_is_written(
-    demo_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    phys_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [word for name in OUTPUTS for word in ("-o", tmp_path / name)]
     edges = ["--pt-edges", "5,20,50,inf", "--abseta-edges", "0,1.5,2.5"]
     edges += ["--working-point", "Tight"]
-    assert efficiency(demo_sample, "--tagger", "electron_dnn", "--quiet", *words, *edges) == 0
+    assert efficiency(phys_sample, "--tagger", "electron_dnn", "--quiet", *words, *edges) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(OUTPUTS)
@@ -110,18 +110,18 @@ def test_the_suffix_decides_what_is_written(
     table = lepid.read_table(tmp_path / "t.json")
     assert table.pt_edges == (5.0, 20.0, 50.0, math.inf)
     assert table.abseta_edges == (0.0, 1.5, 2.5)
-    assert table.sources == (str(demo_sample),)
+    assert table.sources == (str(phys_sample),)
     with (tmp_path / "t.csv").open(encoding="utf-8") as file:
         assert len(list(csv.reader(file))) > 20
 
 
-def test_scheme_and_weight(demo_sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scheme_and_weight(phys_sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--tagger", "electron_dnn", "--json", "--quiet"]
-    assert efficiency(demo_sample, *words, "--scheme", "dnn") == 0
+    assert efficiency(phys_sample, *words, "--scheme", "dnn") == 0
     classes = {row["truth_class"] for row in rows(capsys)}
     assert len(classes) >= 6
     assert "IsoElectron" not in classes
-    assert efficiency(demo_sample, *words, "--weight", "Electrons.charge") == 0
+    assert efficiency(phys_sample, *words, "--weight", "Electrons.charge") == 0
     weighted = rows(capsys)
     assert any(row["total"] < 0 or row["total"] != abs(row["total"]) for row in weighted) or any(
         row["interval"] != "clopper-pearson" for row in weighted
@@ -129,10 +129,10 @@ def test_scheme_and_weight(demo_sample: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_working_points_limit_json_too(
-    demo_sample: Path, capsys: pytest.CaptureFixture[str]
+    phys_sample: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--tagger", "electron_lh", "--json", "--quiet", "--working-point", "Tight"]
-    assert efficiency(demo_sample, *words, "--working-point", "Loose") == 0
+    assert efficiency(phys_sample, *words, "--working-point", "Loose") == 0
     assert {row["working_point"] for row in rows(capsys)} == {"Tight", "Loose"}
 
 
@@ -152,13 +152,13 @@ def test_working_points_limit_json_too(
     ],
 )  # fmt: skip
 def test_errors(
-    demo_sample: Path,
+    phys_sample: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     words: list[str],
     facts: list[str],
 ) -> None:
-    assert efficiency(demo_sample, "--quiet", *(word.format(tmp=tmp_path) for word in words)) == 1
+    assert efficiency(phys_sample, "--quiet", *(word.format(tmp=tmp_path) for word in words)) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("lepid efficiency: ")
@@ -168,19 +168,19 @@ def test_errors(
 
 
 def test_an_input_is_never_overwritten(
-    demo_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    phys_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "events.root"
-    path.write_bytes(demo_sample.read_bytes())
+    path.write_bytes(phys_sample.read_bytes())
     assert efficiency(path, "--tagger", "electron_lh", "-o", path, "--quiet") == 1
     assert "is one of the files to read" in capsys.readouterr().err
-    assert path.read_bytes() == demo_sample.read_bytes()
+    assert path.read_bytes() == phys_sample.read_bytes()
 
 
-def test_files_add_up(demo_sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_add_up(phys_sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--tagger", "muon_plit", "--json", "--quiet"]
-    assert efficiency(demo_sample, *words) == 0
+    assert efficiency(phys_sample, *words) == 0
     once = rows(capsys)
-    assert efficiency(demo_sample, demo_sample, *words) == 0
+    assert efficiency(phys_sample, phys_sample, *words) == 0
     for one, two in zip(once, rows(capsys), strict=True):
         assert (two["passed"], two["total"]) == (2 * one["passed"], 2 * one["total"])

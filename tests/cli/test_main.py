@@ -95,7 +95,7 @@ def test_an_error_is_1_and_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_an_error_of_the_system_is_1_too(
-    demo_sample: Path,
+    phys_sample: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -104,7 +104,7 @@ def test_an_error_of_the_system_is_1_too(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    words = ["decorate", str(demo_sample), "-o", str(tmp_path / "o.parquet"), "--quiet"]
+    words = ["decorate", str(phys_sample), "-o", str(tmp_path / "o.parquet"), "--quiet"]
     assert main([*words, "--tagger", "muon_plit"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -148,9 +148,9 @@ def test_a_reader_that_stops_is_no_error(words: list[str], tmp_path: Path) -> No
     ],
 )
 def test_a_killed_run_leaves_nothing_behind(
-    demo_sample: Path, tmp_path: Path, number: signal.Signals, code: int, suffix: str
+    phys_sample: Path, tmp_path: Path, number: signal.Signals, code: int, suffix: str
 ) -> None:
-    words = [demo_sample] * 40 + ["-o", tmp_path / f"out{suffix}", "--step", "200", "--quiet"]
+    words = [phys_sample] * 40 + ["-o", tmp_path / f"out{suffix}", "--step", "200", "--quiet"]
     process = subprocess.Popen(
         [*LEPID, "decorate", *map(str, words)], stderr=subprocess.PIPE, text=True
     )
@@ -182,11 +182,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does, in KiB")
 @pytest.mark.parametrize("command", ["decorate", "efficiency"])
 def test_memory_does_not_grow_with_the_number_of_events(
-    demo_sample: Path, tmp_path: Path, command: str
+    phys_sample: Path, tmp_path: Path, command: str
 ) -> None:
     peaks = []
     for copies in (1, 15):
-        words = [command, *[str(demo_sample)] * copies, "--step", "2000", "--quiet"]
+        words = [command, *[str(phys_sample)] * copies, "--step", "2000", "--quiet"]
         words += ["--tagger", "electron_dnn"]
         words += ["-o", str(tmp_path / "out.root")] if command == "decorate" else []
         found = subprocess.run(

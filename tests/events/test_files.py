@@ -461,9 +461,9 @@ def test_a_step_must_be_positive(three: Path, step: int) -> None:
         list(files.chunks(three / "a.root", step))
 
 
-def test_iterate_decorates_chunk_by_chunk(demo_sample: Path) -> None:
-    whole = lepid.decorate(lepid.open(demo_sample, entry_stop=1000), "muon_plit")
-    parts = list(lepid.iterate([demo_sample], "muon_plit", step=300))
+def test_iterate_decorates_chunk_by_chunk(phys_sample: Path) -> None:
+    whole = lepid.decorate(lepid.open(phys_sample, entry_stop=1000), "muon_plit")
+    parts = list(lepid.iterate([phys_sample], "muon_plit", step=300))
     assert sum(map(len, parts)) == 4000
     assert max(map(len, parts)) == 300
     joined = ak.concatenate([part.Muons.muon_plit for part in parts])[:1000]

@@ -272,9 +272,9 @@ def test_a_schema_of_ones_own_is_in_the_file(tmp_path: Path, suffix: str) -> Non
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_the_demo_sample_comes_back(tmp_path: Path, suffix: str, demo_sample: Path) -> None:
-    events = lepid.decorate(lepid.open(demo_sample, entry_stop=500), truth=True)
-    how = files.layout_of(demo_sample)
+def test_the_phys_sample_comes_back(tmp_path: Path, suffix: str, phys_sample: Path) -> None:
+    events = lepid.decorate(lepid.open(phys_sample, entry_stop=500), truth=True)
+    how = files.layout_of(phys_sample)
     path = tmp_path / f"out{suffix}"
     with Writer(path, how.schema, how.leptons, ()) as writer:
         for start in range(0, 500, 200):

@@ -142,11 +142,14 @@ def calorimeter_isolation(
         core = np.abs(cells.eta[near.row] - eta[near.lepton]) < window[0]
         kept &= ~(core & (turn < window[1]))
     energy = (cells.em + cells.hadronic)[near.row] * kept
+    # The cells along a muon count as its own, with all that other particles leave in them.
+    least = 0.0 if electron else c.MUON_CORE
     random = _pileup(pileup, rng)
     leakage = c.CORE_LEAKAGE * pt * rng.standard_normal(len(pt)) if electron else 0.0
     columns = {}
     for number, radius in enumerate(CONES):
-        inside = near.total(energy * (near.distance < radius), len(pt))
+        counted = (near.distance >= least) & (near.distance < radius)
+        inside = near.total(energy * counted, len(pt))
         columns[f"topoetcone{round(100 * radius)}"] = inside + random[number] + leakage
     flow = np.where(cells.neutral[near.row], 1.0, c.NEUTRAL_FLOW_LEFT)
     neutral = near.total(energy * flow * (near.distance < CONES[0]), len(pt))

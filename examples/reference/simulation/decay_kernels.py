@@ -12,6 +12,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 from simulation import constants as c
+from simulation.material import conversion_path, radiation
 from simulation.transport import FourVector, Vector, boosted, path_to_radius, transport
 
 Array = npt.NDArray[Any]
@@ -19,13 +20,7 @@ Rows = npt.NDArray[np.float64]
 Random = np.random.Generator
 
 COLUMNS = ("event", "source", "mother", "pdg", "px", "py", "pz", "e", "x", "y", "z")
-COLUMNS += ("weight", "decay_radius")
-
-RADII = np.array([radius for radius, _ in c.MATERIAL])
-THICKNESSES = np.array([thickness for _, thickness in c.MATERIAL])
-# Number of photons per radiation length above the least fraction of the electron's energy.
-LEAST = c.BREMSSTRAHLUNG_FRACTION_MIN
-PHOTONS = -4.0 / 3.0 * (np.log(LEAST) + 1.0 - LEAST) + (1.0 - LEAST**2) / 2.0
+COLUMNS += ("weight", "decay_radius", "retained")
 
 
 class Batch(NamedTuple):
@@ -65,29 +60,6 @@ def _scaled(momentum: FourVector, energy: float, mass: float) -> FourVector:
 
 
 @nb.njit
-def _slant(momentum: FourVector) -> float:
-    """Path through a barrel layer in units of its thickness."""
-    pt = np.hypot(momentum[0], momentum[1])
-    return min(np.hypot(1.0, momentum[2] / pt), c.SLANT_MAX)
-
-
-@nb.njit
-def conversion_path(point: Vector, momentum: FourVector, rng: Random) -> float:
-    """Transverse path of a photon to where it converts, infinite if it does not."""
-    for layer in range(len(RADII)):
-        path = path_to_radius(point, momentum, 0, RADII[layer])
-        if path == np.inf:
-            continue
-        place, _ = transport(point, momentum, 0, path)
-        if abs(place[2]) > c.MATERIAL_Z_MAX:
-            return np.inf
-        expected = c.PAIR_PER_RADIATION_LENGTH * THICKNESSES[layer] * _slant(momentum)
-        if rng.random() < 1.0 - np.exp(-expected):
-            return path
-    return np.inf
-
-
-@nb.njit
 def pair_fraction(energy: float, rng: Random) -> float:
     """Share of the electron in the energy of a converted photon, by 1 - 4/3 x (1 - x)."""
     edge = c.ELECTRON_MASS / energy
@@ -98,22 +70,13 @@ def pair_fraction(energy: float, rng: Random) -> float:
 
 
 @nb.njit
-def radiated_fraction(rng: Random) -> float:
-    """Share of a hard photon in the energy of an electron, by (4/3 (1 - y) + y^2) / y."""
-    while True:
-        share = LEAST ** rng.random()
-        if 4.0 / 3.0 * rng.random() < 4.0 / 3.0 * (1.0 - share) + share * share:
-            return share
-
-
-@nb.njit
 def _put(row: Array, ids: Vector, pdg: int, momentum: FourVector, point: Vector) -> None:
-    """Fill a row: ids are event, source and mother; weight 1, and it does not end."""
+    """Fill a row: ids are event, source and mother; weight 1, all energy, no end."""
     row[0], row[1], row[2] = ids
     row[3] = pdg
     row[4], row[5], row[6], row[7] = momentum
     row[8], row[9], row[10] = point
-    row[11], row[12] = 1.0, np.inf
+    row[11], row[12], row[13] = 1.0, np.inf, 1.0
 
 
 @nb.njit
@@ -146,32 +109,13 @@ def conversions(batch: Batch, rng: Random) -> Rows:
 
 
 @nb.njit
-def radiated_photon(
-    point: Vector, momentum: FourVector, charge: int, rng: Random
-) -> tuple[FourVector, Vector, Vector]:
-    """Momentum, birth and end of a hard photon that converts; energy 0 if there is none."""
-    left = momentum[3]
-    for layer in range(len(RADII)):
-        path = path_to_radius(point, momentum, charge, RADII[layer])
-        if path == np.inf:
-            continue
-        birth, along = transport(point, momentum, charge, path)
-        if abs(birth[2]) > c.MATERIAL_Z_MAX:
-            break
-        if rng.random() > 1.0 - np.exp(-PHOTONS * THICKNESSES[layer] * _slant(along)):
-            continue
-        photon = _scaled(along, left * radiated_fraction(rng), 0.0)
-        onward = conversion_path(birth, photon, rng)
-        if onward < np.inf and photon[3] > c.PAIR_ENERGY_MIN:
-            return photon, birth, transport(birth, photon, 0, onward)[0]
-        left -= photon[3]
-    return (0.0, 0.0, 0.0, 0.0), point, point
+def tridents(batch: Batch, retained: Array, rng: Random) -> Rows:
+    """Hard photons of electrons that convert, and their pairs.
 
-
-@nb.njit
-def tridents(batch: Batch, rng: Random) -> Rows:
-    """Hard photons of electrons that convert, at most one per electron, and their pairs."""
-    rows = np.empty((3 * np.count_nonzero(batch.candidates), len(COLUMNS)))
+    `retained` [n_particle] is multiplied in place by the part of its energy that each candidate
+    keeps behind the silicon detectors; the pairs radiate too, without further pairs.
+    """
+    rows = np.empty((3 * c.PHOTONS_MAX * np.count_nonzero(batch.candidates), len(COLUMNS)))
     count = 0
     for event in range(len(batch.offsets) - 1):
         start, new = batch.offsets[event], batch.offsets[event + 1] - batch.offsets[event]
@@ -180,17 +124,34 @@ def tridents(batch: Batch, rng: Random) -> Rows:
                 continue
             point, momentum = _start(batch, i)
             charge = int(batch.charge[i])
-            photon, birth, end = radiated_photon(point, momentum, charge, rng)
-            if photon[3] == 0.0:
-                continue
+            born, shares, left = radiation(point, momentum, charge, rng)
+            retained[i] *= left
             source = float(i - start)
-            _put(rows[count], (float(event), source, source), 22, photon, birth)
-            rows[count, 12] = np.hypot(end[0], end[1])
-            pair = (float(event), source, float(new))
-            _put_pair(rows[count + 1 : count + 3], pair, photon, end, rng)
-            count += 3
-            new += 3
+            for k in range(len(born)):
+                birth, along = transport(point, momentum, charge, born[k])
+                photon = _scaled(along, shares[k] * momentum[3], 0.0)
+                if np.hypot(photon[0], photon[1]) < c.PAIR_PT_MIN:
+                    continue
+                path = conversion_path(birth, photon, rng)
+                if path == np.inf:
+                    continue
+                end, _ = transport(birth, photon, 0, path)
+                _put(rows[count], (float(event), source, source), 22, photon, birth)
+                rows[count, 12] = np.hypot(end[0], end[1])
+                pair = (float(event), source, float(new))
+                _put_pair(rows[count + 1 : count + 3], pair, photon, end, rng)
+                for row in rows[count + 1 : count + 3]:
+                    row[13] = _left_of(row, rng)
+                count += 3
+                new += 3
     return rows[:count]
+
+
+@nb.njit
+def _left_of(row: Array, rng: Random) -> float:
+    """Part of its energy that the electron of a row keeps."""
+    point, momentum = (row[8], row[9], row[10]), (row[4], row[5], row[6], row[7])
+    return radiation(point, momentum, -int(np.sign(row[3])), rng)[2]
 
 
 @nb.njit

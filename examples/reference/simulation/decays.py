@@ -25,13 +25,15 @@ BREMSSTRAHLUNG_PHOTON = 36  # origin code, which lepid's own rules never ask for
 
 
 def radiate(particles: Particles, rng: np.random.Generator) -> Particles:
-    """Particles with the pairs of hard bremsstrahlung photons that convert.
+    """Particles with the energy that electrons keep, and the pairs that their photons make.
 
     The electron stays one particle with the momentum of its production, which includes what it
-    radiates; photon and pair come on top, as daughter and grand-daughters.
+    radiates; photons that convert and their pairs come on top, as daughters and grand-daughters.
     """
     electrons = _candidates(particles, (11,), c.BREMSSTRAHLUNG_PT_MIN, c.CONVERSION_ETA_MAX)
-    return _with_daughters(particles, tridents(_batch(particles, electrons), rng), ends=False)
+    retained = particles.retained.copy()
+    rows = tridents(_batch(particles, electrons), retained, rng)
+    return _with_daughters(replace(particles, retained=retained), rows, ends=False)
 
 
 def convert(particles: Particles, rng: np.random.Generator) -> Particles:

@@ -48,11 +48,13 @@ class Candidates(NamedTuple):
     own: npt.NDArray[np.int64]
 
 
-def candidates(found: tuple[Collection, Surroundings], tracks: Collection) -> Candidates:
+def candidates(
+    found: tuple[Collection, Surroundings], tracks: Collection, rng: np.random.Generator
+) -> Candidates:
     """Electromagnetic clusters with at least one track that points to them.
 
     Tracks with pixel hits come first, then those nearest in angle, as in ATLAS; a soft track and
-    one without innermost hit count as farther away.
+    one without innermost hit count as farther away, and tracks about as near are in any order.
     """
     clusters, surroundings = found
     et = clusters["calE"] / np.cosh(clusters["calEta"])
@@ -73,7 +75,7 @@ def candidates(found: tuple[Collection, Surroundings], tracks: Collection) -> Ca
     unseen = tracks["numberOfPixelHits"][near.row] == 0
     softness = np.log(np.maximum(et[rows][near.lepton] / pt[near.row], 1.0))
     score = near.distance + c.LATE_TRACK_PENALTY * late + c.SOFT_TRACK_PENALTY * softness
-    score += 10.0 * unseen
+    score += c.TRACK_MATCH_BLUR * rng.exponential(1.0, len(score)) + 10.0 * unseen
     order = np.lexsort((score, near.lepton))
     lepton, row = near.lepton[order], near.row[order]
     rank = np.arange(len(lepton)) - np.searchsorted(lepton, lepton)
@@ -111,7 +113,7 @@ def electrons(
     """
     clusters, around = found
     tracks = tracking.tracks
-    chosen = candidates(found, tracks)
+    chosen = candidates(found, tracks, rng)
     best, event = chosen.own[:, 0], clusters.event[chosen.cluster]
     truth = _truth_row(particles, tracking, chosen, around)
     latent = _latent(particles, tracking, chosen, found)

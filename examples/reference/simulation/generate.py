@@ -158,10 +158,10 @@ def particles_of(generated: ak.Array, table: Any, rng: np.random.Generator) -> P
 
 
 def in_detector(particles: Particles, rng: np.random.Generator, forced: float) -> Particles:
-    """Particles after bremsstrahlung, conversions and forced decays, with vertex labels."""
-    radiated = decays.radiate(particles, rng)
-    converted = decays.convert(radiated, rng)
-    decayed = decays.decay_in_flight(converted, rng, forced)
+    """Particles after conversions, bremsstrahlung and forced decays, with vertex labels."""
+    converted = decays.convert(particles, rng)
+    radiated = decays.radiate(converted, rng)
+    decayed = decays.decay_in_flight(radiated, rng, forced)
     points = np.stack([decayed.x, decayed.y, decayed.z], axis=1)
     labels = ancestry.vertex_labels(decayed.offsets, points, decayed.primary_vertex)
     return replace(decayed, vertex=labels)

@@ -48,20 +48,52 @@ def _perigee(position: Vectors, momentum: Vectors, charge: Floats, parameters: V
 
 
 @nb.njit
+def _crossing(
+    d0: float, z0: float, phi: float, bend: tuple[float, float], radius: float
+) -> tuple[float, float]:
+    """Azimuth and z where a helix leaves a cylinder, NaN if it does not.
+
+    `bend` is the turn per transverse length, and z per transverse length.
+    """
+    kappa, slope = bend
+    square = (radius * radius - d0 * d0) / (1.0 + kappa * d0)
+    half = 0.5 * kappa * np.sqrt(max(0.0, square))
+    if square < 0.0 or abs(half) > 1.0:
+        return np.nan, np.nan
+    chord = np.sqrt(square)
+    # Seen along the perigee's direction, the crossing is at (cos, sin) of half the turn.
+    across = np.arctan2(d0 + chord * half, chord * np.sqrt(1.0 - half * half))
+    azimuth = (phi + across + np.pi) % (2.0 * np.pi) - np.pi
+    return azimuth, z0 + _arc(kappa, chord) * slope
+
+
+@nb.njit
+def cross_layers(
+    parameters: Parameters, radii: Floats, reach: tuple[Floats, Floats], azimuth: Floats, z: Floats
+) -> None:
+    """Azimuth and z [mm] at cylinders of `radii`, filled in place, [n_layer, n].
+
+    NaN where a helix does not cross, or outside the radii `reach` [n] between which it exists.
+    """
+    d0, z0, phi, theta, q_over_p = parameters
+    start, end = reach
+    for i in range(len(d0)):
+        sine = np.sin(theta[i])
+        bend = -q_over_p[i] * TURN / sine, np.cos(theta[i]) / sine
+        for layer in range(len(radii)):
+            azimuth[layer, i], z[layer, i] = np.nan, np.nan
+            if start[i] <= radii[layer] <= end[i]:
+                at = _crossing(d0[i], z0[i], phi[i], bend, radii[layer])
+                azimuth[layer, i], z[layer, i] = at
+
+
+@nb.njit
 def _at_radius(parameters: Parameters, radius: Floats, azimuth: Floats, z: Floats) -> None:
     d0, z0, phi, theta, q_over_p = parameters
     for i in range(len(d0)):
-        kappa = -q_over_p[i] * TURN / np.sin(theta[i])
-        square = (radius[i] * radius[i] - d0[i] * d0[i]) / (1.0 + kappa * d0[i])
-        half = 0.5 * kappa * np.sqrt(max(0.0, square))
-        if square < 0.0 or abs(half) > 1.0:
-            azimuth[i], z[i] = np.nan, np.nan
-            continue
-        chord = np.sqrt(square)
-        # Seen along the perigee's direction, the crossing is at (cos, sin) of half the turn.
-        across = np.arctan2(d0[i] + chord * half, chord * np.sqrt(1.0 - half * half))
-        azimuth[i] = (phi[i] + across + np.pi) % (2.0 * np.pi) - np.pi
-        z[i] = z0[i] + _arc(kappa, chord) / np.tan(theta[i])
+        sine = np.sin(theta[i])
+        bend = -q_over_p[i] * TURN / sine, np.cos(theta[i]) / sine
+        azimuth[i], z[i] = _crossing(d0[i], z0[i], phi[i], bend, radius[i])
 
 
 def perigee(position: Vectors, momentum: Vectors, charge: npt.NDArray[Any]) -> Vectors:

@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 from simulation import constants as c
-from simulation.helix import Parameters, at_radius
+from simulation.helix import Parameters, cross_layers
 from simulation.particles import Bools, Floats, Integers
 
 Array = npt.NDArray[np.uint8]
@@ -92,24 +92,25 @@ def crossings(parameters: Parameters, start: Floats, end: Floats) -> tuple[Float
         Radii between which there are hits; elsewhere the result is NaN.
     """
     azimuth, z = np.empty((2, len(RADII), len(start)))
-    for layer, radius in enumerate(RADII):
-        azimuth[layer], z[layer] = at_radius(parameters, radius)
-        outside = (start > radius) | (end < radius)
-        azimuth[layer, outside], z[layer, outside] = np.nan, np.nan
+    cross_layers(parameters, RADII, (start, end), azimuth, z)
     return azimuth, z
 
 
 def merged(distance: Floats, near: Integers, rng: np.random.Generator) -> tuple[Bools, Bools]:
     """Shared and split clusters, [n, n_layer] each; the two trajectories decide alike."""
-    n, n_layer = distance.shape
-    draws = rng.random((2, n, n_layer), dtype=np.float32)
-    rows = np.arange(n)[:, None]
-    first = np.where(near < 0, rows, np.minimum(near, rows))
-    decided = draws[:, first, np.arange(n_layer)]
-    one = (near >= 0) & (decided[0] < np.exp(-0.5 * distance**2))
-    pixel = np.arange(n_layer) < N_PIXEL
-    split = one & pixel & (decided[1] < c.PIXEL_SPLIT)
-    return one & np.where(pixel, ~split, decided[1] < c.STRIP_SHARE), split
+    draws = rng.random((2, *distance.shape), dtype=np.float32)
+    # Few clusters have a neighbour at all.
+    row, layer = np.nonzero(near >= 0)
+    other = near[row, layer]
+    one_of_both = np.minimum(other, row)
+    joined, kind = draws[:, one_of_both, layer]
+    one = joined < np.exp(-0.5 * distance[row, layer] ** 2)
+    pixel = layer < N_PIXEL
+    is_split = one & pixel & (kind < c.PIXEL_SPLIT)
+    shared, split = np.zeros((2, *distance.shape), dtype=bool)
+    split[row, layer] = is_split
+    shared[row, layer] = one & np.where(pixel, ~is_split, kind < c.STRIP_SHARE)
+    return shared, split
 
 
 def count_hits(

@@ -19,6 +19,7 @@ from simulation.particles import (
     NO_MOTHER,
     PER_PARTICLE,
     UNDERLYING_EVENT,
+    Floats,
     Integers,
     Particles,
     concatenate,
@@ -30,13 +31,19 @@ PILEUP_TRACK = 0  # of `Particles.track_origin`
 
 
 def pool(n_event: int, seed: int) -> Particles:
-    """Minimum-bias events to lay over hard ones; none has a forced decay.
+    """Minimum-bias events to lay over hard ones, without forced decays.
+
+    Their hard electrons and muons do not reach the detector: the few of a pool would be found
+    thousands of times.
 
     Raises
     ------
     ValueError : numbers out of range
     """
-    return concatenate(list(batches("minbias", n_event, seed, forced_decays=0.0)))
+    made = concatenate(list(batches("minbias", n_event, seed, forced_decays=0.0)))
+    lepton = np.isin(abs(made.pdg), (11, 13)) & (made.pt > c.POOL_LEPTON_PT_MAX)
+    ends = np.where(lepton, 0.0, made.decay_radius)
+    return replace(made, final=made.final & ~lepton, decay_radius=ends)
 
 
 def overlay(
@@ -69,7 +76,9 @@ def overlay(
     if not minbias.n_event:
         message = "the pool of minimum-bias events is empty; make one with pool(n_event, seed)"
         raise ValueError(message)
-    pileup = np.clip(rng.normal(mean, spread, hard.n_event), *c.PILEUP_RANGE)
+    least, most = c.PILEUP_RANGE
+    # A smaller mean is asked for on purpose: 0 is no pile-up at all.
+    pileup = np.clip(rng.normal(mean, spread, hard.n_event), min(least, mean), most)
     layers = [hard]
     if underlying_event:
         layers.append(_underlying_event(hard, minbias, rng))
@@ -87,15 +96,14 @@ def _underlying_event(hard: Particles, minbias: Particles, rng: np.random.Genera
     activity = 1.0 + np.bincount(minbias.event[charged], minlength=minbias.n_event)
     taken = rng.choice(minbias.n_event, hard.n_event, p=activity / activity.sum())
     drawn = select_events(minbias, taken)
-    x, y, z = (hard.primary_vertex - drawn.primary_vertex)[drawn.event].T
+    turned = _turned(drawn, drawn.primary_vertex[drawn.event], *_turns(rng, drawn.event))
+    x, y, z = hard.primary_vertex[drawn.event].T
     known = np.zeros(hard.n_event, np.int32)
     np.maximum.at(known, hard.event, hard.vertex)
     before = np.diff(hard.offsets)[drawn.event]
     return replace(
         drawn,
-        x=drawn.x + x,
-        y=drawn.y + y,
-        z=drawn.z + z,
+        **turned | {"x": turned["x"] + x, "y": turned["y"] + y, "z": turned["z"] + z},
         mother=np.where(drawn.mother < 0, NO_MOTHER, drawn.mother + before),
         vertex=np.where(drawn.vertex > 0, drawn.vertex + known[drawn.event], 0),
         interaction=np.full(drawn.n_particle, UNDERLYING_EVENT),
@@ -120,9 +128,9 @@ def _pileup(
     sine = pt / np.hypot(pt, minbias.pz[row])
     kept = (away * sine < reach) | (minbias.charge[row] == 0) | (pt > c.PILEUP_FAR_PT_MIN)
     row, pick = row[kept], pick[kept]
-    shift = (vertex - minbias.primary_vertex[source])[pick].T
     columns = {name: getattr(minbias, name)[row] for name in PER_PARTICLE}
-    columns |= {axis: columns[axis] + shift[i] for i, axis in enumerate("xyz")}
+    columns |= _turned(minbias, minbias.primary_vertex[source][pick], *_turns(rng, pick), row)
+    columns |= {axis: columns[axis] + vertex[pick, i] for i, axis in enumerate("xyz")}
     columns |= {
         "mother": np.full(len(row), NO_MOTHER),
         "track_origin": np.full(len(row), PILEUP_TRACK),
@@ -131,6 +139,36 @@ def _pileup(
     }
     counts = np.bincount(event[pick], minlength=hard.n_event)
     return replace(hard, offsets=offsets_of(counts), **columns)
+
+
+def _turns(rng: np.random.Generator, event: Integers) -> tuple[Floats, Floats]:
+    """Angle around the beam and side of the detector, 1 or -1, of the `event` [n] of particles.
+
+    An event of the pool serves many times; this way it is not the same each time.
+    """
+    n = int(event.max(initial=-1)) + 1
+    return rng.uniform(-np.pi, np.pi, n)[event], rng.choice([-1.0, 1.0], n)[event]
+
+
+def _turned(
+    particles: Particles,
+    origin: Floats,
+    angle: Floats,
+    side: Floats,
+    row: Integers | slice = slice(None),
+) -> dict[str, Floats]:
+    """Momenta, and positions relative to `origin` [n, 3], turned around the beam and mirrored."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    px, py = particles.px[row], particles.py[row]
+    x, y = particles.x[row] - origin[:, 0], particles.y[row] - origin[:, 1]
+    return {
+        "px": cosine * px - sine * py,
+        "py": sine * px + cosine * py,
+        "pz": side * particles.pz[row],
+        "x": cosine * x - sine * y,
+        "y": sine * x + cosine * y,
+        "z": side * (particles.z[row] - origin[:, 2]),
+    }
 
 
 def _usable_rows(minbias: Particles, source: Integers) -> tuple[Integers, Integers]:

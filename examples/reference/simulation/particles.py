@@ -32,6 +32,7 @@ PER_PARTICLE: dict[str, str] = {
     "y": "f8",
     "z": "f8",
     "decay_radius": "f8",
+    "retained": "f8",
     "weight": "f8",
     "truth_type": "i2",
     "truth_origin": "i2",
@@ -74,6 +75,9 @@ class Particles:
         Production vertex.
     decay_radius : [n_particle], mm
         Distance of the end from the beam line (z axis), infinite if the particle does not end.
+    retained : [n_particle]
+        Part of the energy that bremsstrahlung leaves behind the silicon detectors, 1 for all but
+        electrons.
     weight : [n_particle]
         Of the forced decay that the particle comes from, else 1.
     truth_type, truth_origin : [n_particle]
@@ -109,6 +113,7 @@ class Particles:
     y: Floats
     z: Floats
     decay_radius: Floats
+    retained: Floats
     weight: Floats
     truth_type: npt.NDArray[np.int16]
     truth_origin: npt.NDArray[np.int16]
@@ -164,7 +169,7 @@ def build(offsets: npt.ArrayLike, **arrays: npt.ArrayLike) -> Particles:
     """Particles from columns of any width, cast to the widths of `Particles`.
 
     Columns that are left out get what a particle of the hard scatter without a history has:
-    no mother, weight 1, final, infinite decay radius, all codes 0.
+    no mother, weight and part retained 1, final, infinite decay radius, all codes 0.
 
     Raises
     ------
@@ -175,7 +180,7 @@ def build(offsets: npt.ArrayLike, **arrays: npt.ArrayLike) -> Particles:
     if unknown := set(arrays) - set(lengths):
         message = f"Particles has no columns {sorted(unknown)}; it has {sorted(lengths)}"
         raise ValueError(message)
-    defaults = {"mother": -1, "weight": 1.0, "event_weight": 1.0, "final": True}
+    defaults = {"mother": -1, "weight": 1.0, "retained": 1.0, "event_weight": 1.0, "final": True}
     made: dict[str, npt.NDArray[Any]] = {}
     for name, dtype in (PER_PARTICLE | PER_EVENT).items():
         shape = (lengths[name], 3) if name == "primary_vertex" else (lengths[name],)

@@ -16,9 +16,11 @@ from simulation.electrons import electrons as electron_candidates
 from simulation.isolation import track_isolation
 from simulation.jets import jets as find_jets
 from simulation.particles import Floats, Integers, Particles
+from simulation.precision import stored
 from simulation.secondary_vertices import Vertices, distances, find, secondary_vertices
 from simulation.spectrometer import energy_loss
 from simulation.trajectories import trajectories
+from simulation.truth import truth_particles
 from simulation.vertices import primary_vertices, with_vertices
 
 DETECTOR_STREAM = 2
@@ -44,6 +46,7 @@ class Reconstructed:
     primary_vertices: Collection
     jets: Collection
     secondary_vertices: Collection
+    truth_particles: Collection
 
 
 def reconstruct(particles: Particles, seed: int) -> Reconstructed:
@@ -59,8 +62,9 @@ def reconstruct(particles: Particles, seed: int) -> Reconstructed:
     rng = _stream(particles, seed)
     flown = trajectories(particles, rng)
     bare = tracking.reconstruct(particles, flown, rng)
+    bare = bare._replace(tracks=stored(bare.tracks))
     vertices = primary_vertices(particles, bare.tracks, rng)
-    tracks = with_vertices(bare.tracks, vertices)
+    tracks = stored(with_vertices(bare.tracks, vertices))
     inner = bare._replace(tracks=tracks)
     cells = deposits(particles, rng)
     found = clusters(cells)
@@ -71,6 +75,8 @@ def reconstruct(particles: Particles, seed: int) -> Reconstructed:
     electrons, at_electrons = _surrounded(event, made[0], made[2], rng, electron=True)
     bare_muons = system.muons.extended(losses)
     muons, at_muons = _surrounded(event, bare_muons, system.own, rng, electron=False)
+    truth = truth_particles(particles, (tracks, electrons, muons))
+    tracks, electrons, muons = truth.linked
     sources = [("electronLink", electrons, at_electrons), ("muonLink", muons, at_muons)]
     return Reconstructed(
         tracks=tracks,
@@ -84,6 +90,7 @@ def reconstruct(particles: Particles, seed: int) -> Reconstructed:
         primary_vertices=vertices,
         jets=find_jets(particles, cells, muons, electrons),
         secondary_vertices=secondary_vertices(particles.n_event, sources),
+        truth_particles=truth.particles,
     )
 
 

@@ -15,7 +15,7 @@ Array = npt.NDArray[Any]
 
 BEAMS = 3  # the first entries: the event as a whole and the two protons
 HARD_PROCESS = 23  # status, without sign, of what leaves the hard process
-PARTON_LIMIT = 8
+TOP = 6
 UNUSED, NEEDED = -2, -1  # what becomes of an entry, before it has a place
 
 
@@ -99,7 +99,8 @@ def _has_history(pdg: int) -> bool:
 @nb.njit
 def _is_parton(pdg: int) -> bool:
     code = abs(pdg)
-    return code <= PARTON_LIMIT or code == 21 or (code > 1000 and (code // 10) % 10 == 0)
+    light = code <= 8 and code != TOP
+    return light or code == 21 or (code > 1000 and (code // 10) % 10 == 0)
 
 
 @nb.njit

@@ -51,7 +51,7 @@ def shower_shapes(latent: Latent, rng: np.random.Generator) -> dict[str, Floats]
         "weta2": 0.0102 + 0.0009 * forward + 0.0030 * common + noise["weta2"],
         "wtots1": np.maximum(2.1 + forward + 1.8 * common + 0.9 * pair + noise["wtots1"], 0.3),
         "Eratio": np.clip(
-            0.97 - np.abs(noise["Eratio"]) - 0.9 * pair - 0.30 * np.maximum(common, 0.0), 0.0, 1.0
+            1.0 - np.abs(noise["Eratio"]) - 0.9 * pair - 0.30 * np.maximum(common, 0.0), 0.0, 1.0
         ),
         "f1": np.clip(0.28 - 0.12 * common * lengthened + noise["f1"], 0.0, 0.8),
         "f3": c.SHAPE_F3 * np.exp(noise["f3"]) + 0.02 * np.maximum(common, 0.0) + 0.03 * leak,

@@ -33,7 +33,7 @@ class Trajectories:
     start, end : [n], mm
         Radii between which hits are left.
     retained : [n]
-        Part of the energy that bremsstrahlung leaves, 1 for all but electrons.
+        As in the particles.
     kink : [n], rad
         Angle between hadron and muon of a decay in flight, 0 elsewhere.
     kink_radius : [n], mm
@@ -66,7 +66,7 @@ def trajectories(particles: Particles, rng: np.random.Generator) -> Trajectories
     seeds, hadrons, origin = seeds[order], hadrons[order], origin[order]
     radius = np.where(hadrons >= 0, particles.decay_radius[origin], np.inf)
     flown, kink = _kinks(particles, seeds, origin, radius)
-    retained = _bremsstrahlung(particles, seeds, rng)
+    retained = particles.retained[seeds]
     momentum = np.stack([particles.px[origin], particles.py[origin], particles.pz[origin]])
     length = np.linalg.norm(momentum, axis=0)
     muon = np.sqrt(particles.px[seeds] ** 2 + particles.py[seeds] ** 2 + particles.pz[seeds] ** 2)
@@ -146,34 +146,13 @@ def _kinks(
 def _first_point(particles: Particles, rows: Integers, rng: np.random.Generator) -> Integers:
     """Particles at whose production the tracks seem to begin, [n].
 
-    The pair of a radiated photon flies along the electron, and may be found with its hits.
+    The pair of a radiated photon flies along the electron, and may be found with its hits in the
+    layers before, unless it is made so late that they have parted.
     """
     radiator = radiators(particles)[rows]
-    taken = (radiator >= 0) & (rng.random(len(rows)) < c.INHERITED_HITS)
+    early = np.hypot(particles.x[rows], particles.y[rows]) < c.INHERITED_RADIUS
+    taken = (radiator >= 0) & early & (rng.random(len(rows)) < c.INHERITED_HITS)
     return np.where(taken, radiator, rows)
-
-
-def material(eta: Floats, start: Floats) -> Floats:
-    """Radiation lengths from a radius [mm] to the last silicon layer, [n]."""
-    radius, thickness = np.array(c.MATERIAL).T
-    crossed = (radius > start[:, None]) & (radius <= c.STRIP_RADII[-1])
-    return (crossed * thickness).sum(axis=1) * np.minimum(np.cosh(eta), c.SLANT_MAX)
-
-
-def _bremsstrahlung(particles: Particles, rows: Integers, rng: np.random.Generator) -> Floats:
-    """Part of the energy that electrons keep up to the calorimeter, 1 for others.
-
-    Minus its logarithm has a gamma distribution: Bethe and Heitler, Proc. R. Soc. A 146 (1934).
-    """
-    retained = np.ones(len(rows))
-    electron = np.abs(particles.pdg[rows]) == ELECTRON
-    seen = rows[electron]
-    start = np.hypot(particles.x[seen], particles.y[seen])
-    thickness = np.maximum(material(particles.eta[seen], start), 1e-3)
-    kept = np.exp(-rng.gamma(thickness / np.log(2.0)))
-    converted = converted_energy(particles)[seen] / particles.e[seen]
-    retained[electron] = np.clip(np.minimum(kept, 1.0 - converted), 0.01, 1.0)
-    return retained
 
 
 def radiators(particles: Particles) -> Integers:

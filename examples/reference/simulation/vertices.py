@@ -99,7 +99,8 @@ def with_vertices(tracks: Collection, vertices: Collection) -> Collection:
     """The tracks with `vertexLink`, `btagIp_*` and the weight in the vertex.
 
     `btagIp_d0` is taken with respect to the beam spot and `btagIp_z0SinTheta` to the primary
-    vertex. Source: `PoorMansIpAugmenterAlg` of Athena, with z0 from the vertex in the jacobian.
+    vertex, from which z0 counts in the jacobian too, as in the full estimator of Athena. Its poor
+    man's version takes z0 as it is stored there: far from the beam spot the uncertainties differ.
     """
     event = tracks.event
     variance = tracks["definingParametersCovMatrixDiag"]

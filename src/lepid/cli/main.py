@@ -161,7 +161,7 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "--pt-edges", type=_edges, metavar="A,B,...", help="GeV; 'inf' may be last"
     )
     command.add_argument("--abseta-edges", type=_edges, metavar="A,B,...", help="edges in |eta|")
-    command.add_argument("--weight", metavar="COLUMN", help="event weight, such as genWeight")
+    command.add_argument("--weight", metavar="COLUMN", help="weight of events or leptons")
     command.add_argument("--by", choices=("pt", "abseta"), default="pt", help="axis of a picture")
     command.add_argument("--style", choices=("atlas", "cms"), help="style of pictures")
     _add_common(command)

@@ -59,6 +59,7 @@ def _columns(particle: dict[str, Any]) -> dict[str, Any]:
         "mother": -1,
         "final": True,
         "weight": 1.0,
+        "retained": 1.0,
         "decay_radius": math.inf,
         "px": pt * math.cos(phi),
         "py": pt * math.sin(phi),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import lepid
+from lepid.events.objects.links import covariance, linked_rows
 
 
 @pytest.fixture(scope="module")
@@ -73,19 +74,72 @@ def test_isolation_points_and_truth_come_out(written: Any) -> None:
     assert float(prompt.value) > float(heavy.value)
 
 
-def test_coffea_follows_the_links_of_muons(written: Any) -> None:
+@pytest.mark.parametrize("mode", ["eager", "virtual"])
+def test_coffea_follows_the_links_of_leptons(written: Any, mode: str) -> None:
     from coffea.nanoevents import NanoEventsFactory, PHYSLITESchema  # noqa: PLC0415  (slow)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         factory = NanoEventsFactory.from_root(
-            {str(written[0]): "CollectionTree"}, schemaclass=PHYSLITESchema, mode="virtual"
+            {str(written[0]): "CollectionTree"}, schemaclass=PHYSLITESchema, mode=mode
         )
-        muons = factory.events()["Muons"]
-        inner = ak.materialize(muons.trackParticle["pt"])
-    pairs = ak.flatten(ak.zip([inner, muons["pt"]]))
-    one, other = (ak.to_numpy(ak.drop_none(column)) for column in ak.unzip(pairs))
-    np.testing.assert_allclose(one, other, rtol=0.05)
+        events = factory.events()
+        muons, electrons = events["Muons"], events["Electrons"]
+        for one, other in (
+            (muons.trackParticle["pt"], muons["pt"]),
+            (electrons.trackParticle["phi"], electrons["phi"]),
+            (ak.flatten(electrons.trackParticles["phi"], axis=2), electrons["phi"]),
+            (electrons.trackParticle["theta"], 2 * np.arctan(np.exp(-electrons["eta"]))),
+        ):
+            assert ak.num(one).to_list() == ak.num(other).to_list()
+            assert len(ak.flatten(other)) > 10
+            np.testing.assert_allclose(*(flat_of(column) for column in (one, other)), rtol=0.05)
+        clusters = ak.flatten(electrons.caloClusters["calEta"], axis=2)
+        assert ak.max(abs(clusters - electrons["eta"])) < 0.2
+
+
+def flat_of(column: Any) -> np.ndarray:
+    return ak.to_numpy(ak.flatten(ak.materialize(column)))
+
+
+def test_lepid_reads_links_and_covariances_of_tracks(written: Any) -> None:
+    path, _, found = written
+    events = lepid.open(path)
+    rows = {
+        "gsf": linked_rows(events["Electrons"], "trackParticleLinks"),
+        "inner": linked_rows(events["GSFTrackParticles"], "originalTrackParticle"),
+        "muon": linked_rows(events["Muons"], "inDetTrackParticleLink", 490246363),
+        "truth": linked_rows(events["Muons"], "truthParticleLink"),
+        "parent": linked_rows(events["TruthParticles"], "parentLinks"),
+        "track": linked_rows(events["InDetTrackParticles"], "truthParticleLink"),
+    }
+    expected = {
+        "gsf": found.electrons["trackParticleLinks"],
+        "inner": found.gsf_tracks["originalTrackParticle"],
+        "muon": found.muons["inDetTrackParticleLink"],
+        "truth": found.muons["truthParticleLink"],
+        "parent": found.truth_particles["parentLinks"],
+        "track": found.tracks["truthParticleLink"],
+    }
+    for name, column in rows.items():
+        np.testing.assert_array_equal(flat_of(column), expected[name], name)
+    tracks, off = events["InDetTrackParticles"], found.tracks["definingParametersCovMatrixOffDiag"]
+    np.testing.assert_allclose(flat_of(covariance(tracks, "z0", "theta")), off[:, 4], rtol=1e-6)
+    variance = found.tracks["definingParametersCovMatrixDiag"][:, 1]
+    np.testing.assert_allclose(flat_of(covariance(tracks, "z0", "z0")), variance, rtol=1e-6)
+
+
+def test_truth_of_a_muon_has_its_momentum_in_mev(written: Any) -> None:
+    events = lepid.open(written[0])
+    muons, truth = events["Muons"], events["TruthParticles"]
+    row = linked_rows(muons, "truthParticleLink")
+    prompt = (muons["truthType"] == 6) & (row >= 0)
+    pt = np.hypot(truth["px"], truth["py"])[row[prompt]]
+    assert len(ak.flatten(pt)) > 10
+    assert abs(np.median(flat_of(muons["pt"][prompt] / pt)) - 1) < 0.01
+    square = truth["e"] ** 2 - truth["px"] ** 2 - truth["py"] ** 2 - truth["pz"] ** 2
+    slow = abs(square - truth["m"] ** 2) < 1e-3 * truth["e"] ** 2 + 1.0
+    assert ak.all(slow)
 
 
 def test_leptons_of_one_event_stay_in_one_split() -> None:

@@ -8,8 +8,10 @@ import pytest
 pytest.importorskip("pythia8mc", reason="pythia8mc makes the events (lepid[reference])")
 
 from simulation import constants as c
+from simulation import overlay as overlaying
 from simulation.overlay import overlay
 from simulation.particles import PER_PARTICLE, Particles, build, select_events
+from simulation.trajectories import trajectories
 
 
 def hard_events() -> Particles:
@@ -69,8 +71,8 @@ def test_underlying_event_has_its_history_at_the_primary_vertex() -> None:
         np.testing.assert_array_equal(after.mother[here], [-1, 2, 2, -1, -1, -1, -1])
         np.testing.assert_array_equal(after.vertex[here], [0, 2, 2, 0, 0, 0, 0])
         np.testing.assert_array_equal(after.track_origin[here], pool.track_origin)
-        moved = pool.z - 100.0 + after.primary_vertex[event, 2]
-        np.testing.assert_allclose(after.z[here], moved)
+        moved = after.z[here] - after.primary_vertex[event, 2]
+        np.testing.assert_allclose(np.abs(moved), np.abs(pool.z - 100.0), atol=1e-9)
 
 
 def test_busy_events_are_likelier_to_be_the_underlying_event() -> None:
@@ -98,7 +100,7 @@ def test_pileup_has_no_history_and_labels_of_its_own() -> None:
 def test_soft_forward_and_distant_pileup_is_left_out() -> None:
     after = laid_over(reach=6.0)
     pileup = after.interaction > 0
-    kept = {round(float(px), 2) for px in after.px[pileup]}
+    kept = {round(float(pt), 2) for pt in after.pt[pileup]}
     assert kept <= {0.5, 0.8, 0.9, 1.5}
     vertex_z = after.primary_vertex[after.event, 2]
     soft = pileup & (after.pt <= c.PILEUP_FAR_PT_MIN) & (after.pt > 0.7)
@@ -106,6 +108,47 @@ def test_soft_forward_and_distant_pileup_is_left_out() -> None:
     assert abs(after.z - vertex_z)[soft].max() < 6.0
     far = pileup & (after.pt > c.PILEUP_FAR_PT_MIN)
     assert abs(after.z - vertex_z)[far].max() > 6.0
+
+
+def test_no_pileup_is_a_mean_of_zero() -> None:
+    after = laid_over(mean=0.0, spread=0.0)
+    assert not (after.interaction > 0).any()
+    assert not after.pileup.any()
+
+
+def test_an_event_of_the_pool_is_turned_and_mirrored_as_a_whole() -> None:
+    hard = select_events(hard_events(), np.zeros(200, int))
+    pool = select_events(minbias_events(), [0])
+    after = overlay(hard, pool, np.random.default_rng(1), mean=0.0, spread=0.0)
+    rows = np.flatnonzero(after.interaction == -1).reshape(200, -1)
+    phi, pz = after.phi[rows], after.pz[rows]
+    assert np.ptp(phi[:, 0]) > 6.0
+    assert set(np.round(pz[:, 6], 9)) == {-20.0, 20.0}
+    np.testing.assert_allclose(np.cos(phi - phi[:, :1]), 1.0)  # all momenta are along x
+    np.testing.assert_allclose(after.pt[rows], np.tile(pool.pt, (200, 1)))
+    # The pair is 10 mm from the vertex, on the side to which the event is mirrored.
+    z = after.z[rows] - after.primary_vertex[np.arange(200), 2][:, None]
+    np.testing.assert_allclose(z[:, 1], 10.0 * np.sign(pz[:, 6]))
+
+
+def test_displaced_particles_turn_with_their_momenta() -> None:
+    one = build([0, 1], pdg=[211], charge=[1], px=[1.0], x=[3.0], y=[0.0], z=[0.0],
+                primary_vertex=[[1.0, 0.0, 0.0]])  # fmt: skip
+    after = overlay(hard_events(), one, np.random.default_rng(1), mean=0.0, spread=0.0)
+    rows = np.flatnonzero(after.interaction == -1)
+    x = after.x[rows] - after.primary_vertex[:, 0]
+    y = after.y[rows] - after.primary_vertex[:, 1]
+    np.testing.assert_allclose(np.hypot(x, y), 2.0)
+    np.testing.assert_allclose(np.arctan2(y, x), after.phi[rows])
+
+
+def test_hard_leptons_of_the_pool_do_not_reach_the_detector(monkeypatch) -> None:
+    leptons = build([0, 4], pdg=[13, 11, 13, 211], charge=[-1, -1, -1, 1], px=[9.0, 9.0, 1.0, 9.0])
+    monkeypatch.setattr(overlaying, "batches", lambda *_, **__: iter([leptons]))
+    pool = overlaying.pool(1, seed=1)
+    np.testing.assert_array_equal(pool.final, [False, False, True, True])
+    flown = trajectories(pool, np.random.default_rng(1))
+    assert sorted(flown.particle) == [2, 3]
 
 
 def test_number_of_interactions_follows_the_mean_of_each_event() -> None:

@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from simulation.collection import collect
 from simulation.particles import build
 from simulation.reconstruction import reconstruct
 
@@ -74,9 +75,19 @@ def test_the_primary_vertex_comes_first(event):
 
 def test_truth_of_leptons_is_that_of_their_particle(event):
     particles, result = event
+    truth = result.truth_particles
     for name in ("electrons", "muons"):
         leptons = getattr(result, name)
-        row = leptons["truthParticleLink"] + particles.offsets[leptons.event]
+        there = leptons["truthParticleLink"] >= 0
+        assert there.mean() > 0.5
+        link = truth.rows(leptons["truthParticleLink"], leptons.event)
+        row = truth["uid"][link] - 1 + particles.offsets[leptons.event]
+        leptons = collect(
+            leptons.event[there],
+            particles.n_event,
+            {column: values[there] for column, values in leptons.columns.items()},
+        )
+        row = row[there]
         assert (leptons["truthType"] == particles.truth_type[row]).all()
         assert (leptons["truthOrigin"] == particles.truth_origin[row]).all()
         assert (leptons["truthPdgId"] == particles.pdg[row]).all()

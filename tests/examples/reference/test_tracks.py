@@ -104,13 +104,15 @@ def test_the_kink_of_a_decay_is_that_of_the_momenta(gun):
 
 
 def test_an_electron_does_not_count_what_it_radiated_twice(gun):
-    electron = {"pdg": 11, "pt": 50.0, "eta": 0.0}
+    electron = {"pdg": 11, "pt": 50.0, "eta": 0.0, "retained": 0.3}
     photon = {"pdg": 22, "pt": 30.0, "eta": 0.0, "mother": 0, "final": False}
     pair = [{"pdg": s * 11, "pt": 15.0, "eta": 0.0, "mother": 1, "x": 50.0} for s in (1, -1)]
     particles = gun([[electron, photon, *pair]])
     assert converted_energy(particles) == pytest.approx([30.0, 0.0, 0.0, 0.0])
     flown = trajectories(particles, np.random.default_rng(1))
-    assert flown.retained[flown.particle == 0] <= 0.4
+    assert flown.retained.tolist() == [0.3, 1.0, 1.0]
+    lost = 1 - np.hypot(flown.px, flown.py) / [50.0, 15.0, 15.0]
+    assert lost == pytest.approx([0.7 * c.TRACK_BREM_SHARE, 0.0, 0.0])
 
 
 def test_every_track_has_the_label_of_its_particle(generated):

@@ -1,17 +1,13 @@
-"""Make `examples/data/demo_phys.root`: an invented toy, not a simulation of anything.
+"""A file with stored scores in the format of DAOD_PHYS: an invented toy, not a simulation.
 
-The file has the names, types and units of an ATLAS DAOD_PHYS (tree `CollectionTree`, branches
-`ElectronsAuxDyn.pt`, ...; MeV), so that the demo runs through the same code as a real file. Its
-numbers are drawn from formulas that were chosen to give plausible pictures: prompt leptons are
-harder and more isolated than the others, and everything gets better with pT. Nothing measured
-with it says anything about a detector or a tagger. The reference simulation of lepid replaces it.
-
-    python examples/make_demo_sample.py --output demo.root
+It has the names, types and units of an ATLAS DAOD_PHYS (tree `CollectionTree`, branches
+`ElectronsAuxDyn.pt`, ...; MeV) and the scores that no other file at hand has. Its numbers are drawn
+from formulas: prompt leptons are harder and more isolated than the others, and everything gets
+better with pT. Nothing measured with it says anything about a detector or a tagger.
 """
 
 from __future__ import annotations
 
-import argparse
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,11 +22,7 @@ Columns = dict[str, Array]
 
 SEED = 20_260_101
 N_EVENT = 4000
-TITLE = (
-    "invented toy in the format of DAOD_PHYS, made by examples/make_demo_sample.py of lepid, "
-    "to be replaced by its reference simulation"
-)
-OUTPUT = Path(__file__).resolve().parent / "data" / "demo_phys.root"
+TITLE = "invented toy in the format of DAOD_PHYS, made by the tests of lepid"
 
 
 class Kind(NamedTuple):
@@ -346,18 +338,3 @@ def write(path: Path, branches: dict[str, ak.Array | Array]) -> None:
             field_name=lambda outer, inner: f"{outer}.{inner}" if outer else inner,
         )
         file["CollectionTree"].extend(branches)
-
-
-def main() -> None:
-    """Write the file that `--output` names."""
-    parser = argparse.ArgumentParser(description=TITLE)
-    parser.add_argument("--output", type=Path, default=OUTPUT)
-    parser.add_argument("--events", type=int, default=N_EVENT)
-    parser.add_argument("--seed", type=int, default=SEED)
-    arguments = parser.parse_args()
-    write(arguments.output, make(arguments.events, arguments.seed))
-    print(f"{arguments.output}: {arguments.events} events, {TITLE}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,7 @@
-"""The toy sample: what is committed is what the script makes, and it is fit for the demo."""
+"""The toy PHYS file is fit for the tests that read it."""
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ import pytest
 import uproot
 from numpy.typing import NDArray
 
-SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "make_demo_sample.py"
-MEGABYTE = 1_000_000
 DNN = "ElectronsAuxDyn.DFCommonElectronsDNN"
 LH = "ElectronsAuxDyn.DFCommonElectronsLH"
 SCORES = ("pel", "pcf", "ppc", "phf", "ple", "plh")
@@ -32,9 +29,9 @@ LOOSER_AND_TIGHTER = [
 
 
 @pytest.fixture(scope="module")
-def sample(demo_sample: Path) -> uproot.TTree:
-    """Tree of the committed file."""
-    return uproot.open(demo_sample)["CollectionTree"]
+def sample(phys_sample: Path) -> uproot.TTree:
+    """Tree of the file."""
+    return uproot.open(phys_sample)["CollectionTree"]
 
 
 def flat(tree: uproot.TTree, branch: str) -> NDArray[Any]:
@@ -42,23 +39,8 @@ def flat(tree: uproot.TTree, branch: str) -> NDArray[Any]:
     return np.asarray(ak.flatten(tree[branch].array()))
 
 
-def test_file_says_that_it_is_invented(sample: uproot.TTree, demo_sample: Path) -> None:
+def test_file_says_that_it_is_invented(sample: uproot.TTree) -> None:
     assert "invented toy" in sample.title
-    assert "make_demo_sample.py" in sample.title
-    assert demo_sample.stat().st_size < 1.5 * MEGABYTE
-
-
-def test_script_makes_the_committed_file(sample: uproot.TTree, tmp_path: Path) -> None:
-    made = runpy.run_path(str(SCRIPT))
-    made["write"](tmp_path / "again.root", made["make"]())
-    again = uproot.open(tmp_path / "again.root")["CollectionTree"]
-    assert again.keys() == sample.keys()
-    assert again.title == sample.title
-    for branch in sample.keys():  # noqa: SIM118 a TTree iterates over its branches
-        old, new = sample[branch].array(), again[branch].array()
-        assert ak.type(old) == ak.type(new), branch
-        # The last bit of exp and log differs between processors.
-        assert ak.all(ak.isclose(old, new, rtol=1e-5, atol=1e-6)), branch
 
 
 def test_events_are_ragged_and_some_are_empty(sample: uproot.TTree) -> None:
