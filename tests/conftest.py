@@ -105,12 +105,6 @@ def reference_sample() -> Path:
 
 
 @pytest.fixture(scope="session")
-def reference_sample() -> Path:
-    """The committed sample of the reference simulation."""
-    return REPOSITORY / "tests" / "data" / "reference.root"
-
-
-@pytest.fixture(scope="session")
 def reference_events(reference_sample: Path) -> Any:
     """The first 80 events of the sample as plain records, read with uproot alone."""
     collections: dict[str, dict[str, Any]] = {}
