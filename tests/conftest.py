@@ -8,11 +8,13 @@ import os
 import runpy
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import awkward as ak
 import numpy as np
 import numpy.typing as npt
 import pytest
+import uproot
 from hypothesis import settings
 from onnx import helper, numpy_helper
 
@@ -73,6 +75,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(reason)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing of what tests make goes into the cache of whoever runs them."""
+    os.environ["LEPID_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of the real files, with root, models, oracles and working_points in it."""
@@ -94,6 +102,42 @@ def phys_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reference_sample() -> Path:
     """The committed sample of the reference simulation."""
     return REPOSITORY / "tests" / "data" / "reference.root"
+
+
+@pytest.fixture(scope="session")
+def reference_events(reference_sample: Path) -> Any:
+    """The first 80 events of the sample as plain records, read with uproot alone."""
+    collections: dict[str, dict[str, Any]] = {}
+    with uproot.open(reference_sample) as file:
+        columns = file["CollectionTree"].arrays(entry_stop=80)
+    for name in columns.fields:
+        container, dot, column = name.partition("AuxDyn.")
+        if dot:
+            collections.setdefault(container, {})[column] = columns[name]
+    events = {}
+    for container, mine in collections.items():
+        links = {name.partition(".")[0] for name in mine if "." in name}
+        for link in links:
+            parts = {part: mine.pop(f"{link}.{part}") for part in ("m_persKey", "m_persIndex")}
+            mine[link] = ak.zip(parts)
+        events[container] = ak.zip(mine)
+    return ak.zip(events, depth_limit=1)
+
+
+@pytest.fixture
+def plit_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_search_paths: None
+) -> Callable[..., Path]:
+    """Function that puts a small PLIT network into LEPID_MODELS: see `small_plit.py`."""
+    models = tmp_path / "models"
+    monkeypatch.setenv("LEPID_MODELS", str(models))
+    install = runpy.run_path(str(REPOSITORY / "tests" / "small_plit.py"))["install"]
+
+    def put(flavour: str, network: str = "small", **own_track: str) -> Path:
+        folder: Path = install(models, flavour, network, **own_track)
+        return folder
+
+    return put
 
 
 class TinyNetwork(NamedTuple):
@@ -132,5 +176,5 @@ def tiny_network() -> Callable[..., TinyNetwork]:
 @pytest.fixture
 def no_search_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     """Environment in which lepid finds what it ships, and nothing of whoever runs the tests."""
-    for name in ("MODELS", "CALIBRATION", "PROVIDER", "THREADS"):
+    for name in ("MODELS", "CALIBRATION", "PROVIDER", "THREADS", "PARALLEL"):
         monkeypatch.delenv(f"LEPID_{name}", raising=False)

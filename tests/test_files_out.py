@@ -36,6 +36,16 @@ def test_the_file_appears_at_the_end(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["table.json.gz"]
 
 
+def test_two_that_write_at_once_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with atomic(path) as first, atomic(path) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
 def test_an_existing_file_is_replaced_only_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "old.txt"
     path.write_text("old")

@@ -38,6 +38,15 @@ def _several(items: Iterable[str]) -> str:
     return ", ".join(items)
 
 
+def _lacks(kind: str, missing: Mapping[str, str]) -> str:
+    by_need: dict[str, list[str]] = {}
+    for name, need in missing.items():
+        by_need.setdefault(need, []).append(name)
+    return "; ".join(
+        f"no {kind} {_several(names)} (needed by {need})" for need, names in by_need.items()
+    )
+
+
 class LepidError(Exception):
     """Base of all lepid errors: `<where>: <what is wrong>`, then `near:` and `do:` lines."""
 
@@ -68,15 +77,30 @@ class MissingColumns(LepidError, KeyError):
         cls, where: str, missing: Mapping[str, str], available: Iterable[str], do: str = ""
     ) -> Self:
         """`missing` maps each absent column to what needs it."""
-        by_need: dict[str, list[str]] = {}
-        for column, need in missing.items():
-            by_need.setdefault(need, []).append(column)
-        wrong = "; ".join(
-            f"no column {_several(columns)} (needed by {need})" for need, columns in by_need.items()
-        )
         near = _near_each(missing, available)
         do = do or "add the columns to the file, or give schema= with the names of these events"
-        return cls(where, wrong, near, do)
+        return cls(where, _lacks("column", missing), near, do)
+
+    @classmethod
+    def in_collections(
+        cls, missing: Mapping[str, Mapping[str, str]], available: Mapping[str, Iterable[str]]
+    ) -> Self:
+        """`missing` maps collections to their absent columns, each with what needs it.
+
+        A collection that is not among those `available` is missing itself.
+        """
+        if len(missing) == 1 and (lost := next(iter(missing))) in available:
+            return cls.of(f"events.{lost}", missing[lost], available[lost])
+        there = {name: columns for name, columns in missing.items() if name in available}
+        named = {f"{c}.{name}": need for c, names in there.items() for name, need in names.items()}
+        lost_needs = {
+            c: next(iter(names.values())) for c, names in missing.items() if c not in there
+        }
+        near = [f"{c}.{n}" for c, names in there.items() for n in _near_each(names, available[c])]
+        wrong = [_lacks("column", named), _lacks("collection", lost_needs)]
+        do = cls.of("events", named, ()).do
+        near += _near_each(lost_needs, available)
+        return cls("events", "; ".join(filter(None, wrong)), near, do)
 
     @classmethod
     def together(cls, errors: Sequence[LepidError]) -> Self:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Several
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +14,48 @@ import numpy.typing as npt
 from lepid.errors import BadInput, WrongUnits
 from lepid.events.schema import Schema
 from lepid.features import definitions
-from lepid.taggers import discriminants, inputs, session
+from lepid.taggers import discriminants, inference, inputs, twin
 from lepid.taggers import plan as plans
-from lepid.taggers.card import Card
+from lepid.taggers.batching import Sequence, together
+from lepid.taggers.card import Card, Network, Node
 from lepid.taggers.plan import Plan
 from lepid.units import convert
 from lepid.working_points.table import Table
 
 Columns = Mapping[str, npt.NDArray[Any]]
 Bools = npt.NDArray[np.bool_]
+Around = Callable[[Node, npt.NDArray[np.int64]], Sequence]
 PT_RANGE = (0.5, 10_000.0)  # GeV
 # Columns that a caller adds to those of the events.
 WHERE, PT, ETA = "<where>", "<pt>", "<eta>"
 
 
-def evaluate(plan: Plan, schema: Schema, collection: str, columns: Columns) -> Columns:
-    """Fields of the result, [n_lepton] each, from the columns that the plan names."""
+def evaluate(
+    plan: Plan,
+    schema: Schema,
+    collection: str,
+    columns: Columns,
+    around: Around | None = None,
+) -> dict[str, Any]:
+    """Fields of the result, [n_lepton] each, from the columns that the plan names.
+
+    An output with one number per track is a `Sequence` that tells which tracks they belong to.
+
+    Parameters
+    ----------
+    around : input node, leptons [k] -> what the node takes of the tracks around them; needed by
+        networks that take tracks
+    """
     _check_units(columns["pt"], schema, f"events.{collection}")
     valid = np.ones(len(columns["pt"]), np.bool_)
     if WHERE in columns:
         valid &= _chosen(columns[WHERE], collection)
     outputs: dict[str, npt.NDArray[Any]] = {}
+    each: dict[str, Sequence] = {}
+    flags: dict[str, Bools] = {}
     if plan.source == "network":
-        outputs, valid = _run(plan, schema, columns, valid)
+        outputs, each, valid = _run(plan, schema, columns, valid, around)
+        flags = _flags(plan, schema, columns)
     elif plan.stored:
         outputs, valid = _stored(plan, columns, valid)
     fractions = plan.fractions
@@ -57,8 +78,8 @@ def evaluate(plan: Plan, schema: Schema, collection: str, columns: Columns) -> C
         decided, inside = _decide(plan.card, table, {**outputs, **values}, columns, schema)
         decisions |= decided
         valid &= inside
-    own = {**outputs, **values, **decisions}
-    return {**{name: _only(valid, value) for name, value in own.items()}, "scored": valid}
+    own = {**outputs, **values, **decisions, **flags}
+    return {**{name: _only(valid, value) for name, value in own.items()}, **each, "scored": valid}
 
 
 def _chosen(mask: npt.NDArray[Any], collection: str) -> Bools:
@@ -100,30 +121,79 @@ def _stored(
 
 
 def _run(
-    plan: Plan, schema: Schema, columns: Columns, valid: Bools
-) -> tuple[dict[str, npt.NDArray[Any]], Bools]:
+    plan: Plan, schema: Schema, columns: Columns, valid: Bools, around: Around | None
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Sequence], Bools]:
+    """Numbers per lepton, numbers per track, and which leptons have them."""
     n_lepton = len(valid)
-    outputs = {o.name: np.full(n_lepton, np.nan, np.float32) for o in plan.card.outputs}
+    single = [o.name for o in plan.card.outputs if o.per == "lepton"]
+    outputs = {name: np.full(n_lepton, np.nan, np.float32) for name in single}
+    each: dict[str, list[tuple[npt.NDArray[np.int64], Sequence]]] = {}
     scored = np.zeros(n_lepton, np.bool_)
     for network, path, digest in plan.networks:
         chosen = valid.copy()
         if network.abseta:
             abseta = definitions.evaluate("abseta", "", columns, schema.unit)
-            chosen &= (abseta >= network.abseta[0]) & (abseta < network.abseta[1])
-        selected = {name: column[chosen] for name, column in columns.items()}
-        rows, finite = {}, np.ones(int(chosen.sum()), np.bool_)
-        for node in network.nodes:
-            rows[node.name], good = inputs.build(node, selected, schema.unit)
-            finite &= good
-        chosen[chosen] = finite
-        loaded, _ = session.get(Path(path), digest, plan.options)
-        scores = session.run(loaded, plan.card, {n: r[finite] for n, r in rows.items()})
-        for name, score in scores.items():
-            outputs[name][chosen] = score
+            chosen &= _in(abseta, network.abseta)
+        rows, sequences, chosen = _inputs(network, schema, columns, chosen, around)
+        ready = twin.get(Path(path), digest, plan.card, network, plan.options)
+        _, at_once = plan.options.shares(sequences=bool(network.ragged))
+        scores = inference.run(
+            ready, plan.card.outputs, network.nodes, rows, sequences, at_once=at_once
+        )
+        for output in plan.card.outputs:
+            if output.per == "lepton":
+                outputs[output.name][chosen] = scores[output.name]
+            else:
+                given = replace(sequences[network.ragged[0].name], values=scores[output.name])
+                each.setdefault(output.name, []).append((np.flatnonzero(chosen), given))
         # A network can answer finite inputs with NaN.
-        chosen[chosen] = np.logical_and.reduce([np.isfinite(score) for score in scores.values()])
+        chosen[chosen] = np.logical_and.reduce([np.isfinite(scores[name]) for name in single])
         scored |= chosen
-    return outputs, scored
+    return outputs, {name: together(n_lepton, parts) for name, parts in each.items()}, scored
+
+
+def _flags(plan: Plan, schema: Schema, columns: Columns) -> dict[str, Bools]:
+    """Whether each lepton is one of those that its network was trained on."""
+    inside = np.zeros(len(columns["pt"]), np.bool_)
+    for network, _, _ in plan.networks:
+        if network.training is None:
+            return {}
+        pt = definitions.evaluate("pt", "GeV", columns, schema.unit)
+        abseta = definitions.evaluate("abseta", "", columns, schema.unit)
+        inside |= (
+            _in(pt, network.training.pt)
+            & _in(abseta, network.training.abseta)
+            & _in(abseta, network.abseta or (0.0, np.inf))
+        )
+    return {"in_training": inside}
+
+
+def _in(values: npt.NDArray[Any], bounds: tuple[float, float]) -> Bools:
+    return (values >= bounds[0]) & (values < bounds[1])
+
+
+def _inputs(
+    network: Network, schema: Schema, columns: Columns, chosen: Bools, around: Around | None
+) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, Sequence], Bools]:
+    """Inputs of those of the chosen leptons for which all are finite, and which these are."""
+    selected = {name: column[chosen] for name, column in columns.items()}
+    finite = np.ones(int(chosen.sum()), np.bool_)
+    rows, sequences = {}, {}
+    for node in network.nodes:
+        if node.per == "lepton":
+            rows[node.name], good = inputs.build(node, selected, schema.unit)
+        elif around is None:
+            wrong = f"the network takes one row per {node.per} ({node.name}), and there are none"
+            raise BadInput(f"events, {node.per}s", wrong, (), "pass around=")
+        else:
+            sequences[node.name] = around(node, np.flatnonzero(chosen))
+            good = sequences[node.name].finite()
+        finite &= good
+    rows = {name: values[finite] for name, values in rows.items()}
+    sequences = {name: sequence.of(finite) for name, sequence in sequences.items()}
+    chosen = chosen.copy()
+    chosen[chosen] = finite
+    return rows, sequences, chosen
 
 
 def _decide(
@@ -164,7 +234,7 @@ def _shifted(table: Table, columns: Columns) -> Columns:
 
 
 def decide_again(
-    card: Card, tables: Sequence[Table], schema: Schema, collection: str, columns: Columns
+    card: Card, tables: Several[Table], schema: Schema, collection: str, columns: Columns
 ) -> Columns:
     """Fields of a result with the working points of `tables` decided for shifted pt or eta.
 

@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import os
+import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lepid.errors import BadFile
+
+
+def cache_folder() -> Path | None:
+    """Folder for what lepid can make again: `LEPID_CACHE`, else that of the system.
+
+    It need not exist; None for a user without a home directory.
+    """
+    chosen = os.environ.get("LEPID_CACHE")
+    shared = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    try:
+        if chosen:
+            return Path(chosen).expanduser()
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "lepid"
+        if sys.platform == "win32":
+            return (
+                (Path(shared) if shared else Path.home() / "AppData" / "Local") / "lepid" / "cache"
+            )
+        return (Path(shared) if shared else Path.home() / ".cache") / "lepid"
+    except RuntimeError:
+        return None
 
 
 def check_folder(path: Path) -> None:
@@ -30,7 +53,8 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     check_folder(path)
     name, dot, suffixes = path.name.partition(".")
-    partial = path.with_name(f".{name}.part-{os.getpid()}{dot}{suffixes}")
+    # Threads of a process and machines that share a disk write the same file at once.
+    partial = path.with_name(f".{name}.part-{os.getpid()}-{secrets.token_hex(4)}{dot}{suffixes}")
     try:
         yield partial
         os.replace(partial, path)

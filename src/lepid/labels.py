@@ -65,7 +65,7 @@ def classify(known: Recognised, collection: str, scheme: str, flips: bool | None
     """Truth class of each lepton of a collection of recognised events."""
     flavour = known.flavour(collection)
     chosen = scheme_named(scheme)
-    find = known.finder(flavour)
+    find = known.finder(flavour).find
     needed = {column: find(column) for column in chosen.required(flavour, flips)}
     missing = {c: f"truth scheme {scheme}" for c, name in needed.items() if name is None}
     if missing:

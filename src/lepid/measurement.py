@@ -16,7 +16,6 @@ from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
 from lepid.labels import classify, default_scheme, scheme_named
 from lepid.provenance import facts_about
-from lepid.taggers.plan import require
 from lepid.units import convert
 
 PT, ETA = "pt", "eta"
@@ -104,9 +103,9 @@ def _arrays(known: Recognised, table: EfficiencyTable) -> dict[str, Any]:
     """What is counted: array of one value per lepton, by name."""
     leptons = known.events[table.collection]
     record = leptons[table.tagger]
-    find = known.finder(known.flavour(table.collection))
+    columns = known.finder(known.flavour(table.collection))
     needs = dict.fromkeys((PT, ETA), f"the bins of {table.tagger}")
-    axes = require(needs, find, known.columns[table.collection], table.collection)
+    axes = columns.require(needs)
     return {
         **{point: record[point] for point in table.working_points},
         SCORED: record["scored"],

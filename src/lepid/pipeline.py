@@ -14,17 +14,21 @@ from lepid.errors import (
     ProviderUnavailable,
     UnknownName,
 )
-from lepid.evaluation import ETA, PT, WHERE, decide_again, evaluate
+from lepid.evaluation import ETA, PT, WHERE, decide_again
 from lepid.events import files
-from lepid.events.objects.attach import attach, note, notes
-from lepid.events.objects.flat import apply, is_dask
+from lepid.events.objects.attach import attach, note, notes, with_field
+from lepid.events.objects.flat import is_dask
+from lepid.events.objects.tables import apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
 from lepid.labels import truth_results
 from lepid.provenance import facts_about, facts_of
+from lepid.surroundings import evaluate_tables
 from lepid.taggers import catalogue
 from lepid.taggers import plan as plans
+from lepid.taggers.card import Card
 from lepid.taggers.plan import Plan, Source
+from lepid.working_points.table import Table
 
 SOURCES = ("auto", "stored", "network")
 
@@ -77,8 +81,8 @@ def decorate(
         columns: dict[str, Any] = dict(plan.columns)
         if collection in masks:
             columns[WHERE] = jagged(f"where[{collection!r}]", masks[collection])
-        compute = partial(evaluate, plan, known.schema, collection)
-        record = apply(known.events, collection, columns, compute)
+        compute = partial(evaluate_tables, plan, known.schema, collection)
+        record = apply(known, collection, columns, compute, plan.around.tables)
         results.append((collection, plan.card.tagger, record))
         facts[plan.card.tagger] = facts_of(plan, known.schema, collection)
     # Nothing is attached before everything is there: an error leaves `events` as they were.
@@ -168,9 +172,7 @@ def _plan_one(
         raise BadInput(f"tagger {tagger}", f"is of {card.experiment}, the events are not")
     if card.flavour not in known.leptons:
         raise BadInput(f"tagger {tagger}", f"these events have no {card.flavour} collection")
-    collection = known.leptons[card.flavour]
-    find, available = known.finder(card.flavour), known.columns[collection]
-    return plans.make(name, source, find, available, collection, fractions=fractions)
+    return plans.make(name, source, known.finder(card.flavour), fractions=fractions)
 
 
 def _one_error(errors: Sequence[LepidError]) -> LepidError:
@@ -211,7 +213,6 @@ def decide(
     facts = facts_about(events, tagger)
     known = recognise(events, schema)
     collection = facts["collection"]
-    find = known.finder(known.flavour(collection))
     card = catalogue.load(*facts["card"].split("@"))
     tables = plans.tables_named(card, facts["tables"])
     if not tables:
@@ -220,13 +221,23 @@ def decide(
         wrong = f"has no working points to decide: {why if do else 'its card has none'}"
         raise BadInput(f"tagger {name}", wrong, (), do)
     needed = plans.tables_need(card, tables)
-    columns: dict[str, Any] = plans.require(needed, find, known.columns[collection], collection)
+    columns: dict[str, Any] = known.finder(known.flavour(collection)).require(needed)
     record = known.events[collection][name]
-    columns |= {f"{name}.{field}": record[field] for field in record.fields}
+    single = [field for field in record.fields if record[field].ndim == record.ndim]
+    columns |= {f"{name}.{field}": record[field] for field in single}
     shifts = {PT: ("pt", pt), ETA: ("eta", eta)}
     columns |= {key: jagged(n, shift) for key, (n, shift) in shifts.items() if shift is not None}
-    compute = partial(decide_again, card, tables, known.schema, collection)
-    return apply(known.events, collection, columns, compute)
+    compute = partial(_decide, card, tables, known.schema, collection)
+    found = apply(known, collection, columns, compute)
+    for field in (field for field in record.fields if field not in single):
+        found = with_field(found, record[field], field)
+    return found
+
+
+def _decide(
+    card: Card, chosen: Sequence[Table], schema: Schema, collection: str, columns: Any, _: Any
+) -> Any:
+    return decide_again(card, chosen, schema, collection, columns)
 
 
 def iterate(
@@ -246,7 +257,8 @@ def iterate(
     paths : files and glob patterns
     taggers : as in `decorate`; what a file of lepid brings already is not done again
     tree : name of the tree, if lepid does not know it
-    keep : further collections to have beside the leptons
+    keep : further collections to have beside the leptons, and beside the tracks and clusters
+        that a network of the taggers needs
     schema : format, if the columns do not tell
     **options : those of `decorate`
 
@@ -254,8 +266,10 @@ def iterate(
     ------
     LepidError : see `decorate` and `open`
     """
-    for events, _, _ in files.chunks(paths, step, tree, schema, keep):
-        yield decorate_new(events, taggers, schema=schema, **options)
+    asked = [taggers] if isinstance(taggers, str) else taggers
+    around = plans.takes_surroundings(asked)
+    for events, _, _ in files.chunks(paths, step, tree, schema, keep, around=around):
+        yield decorate_new(events, asked, schema=schema, **options)
 
 
 def decorate_new(events: Any, taggers: str | Sequence[str] | None, **options: Any) -> Any:

@@ -13,6 +13,8 @@ from lepid.taggers import plan as plans
 from lepid.taggers import session
 from lepid.taggers.plan import Plan
 
+IMPACT = "impact_parameters"
+
 
 def facts_of(plan: Plan, schema: Schema, collection: str) -> dict[str, Any]:
     """What `decorate` notes about a tagger; plain values, which pickle and JSON take."""
@@ -25,6 +27,7 @@ def facts_of(plan: Plan, schema: Schema, collection: str) -> dict[str, Any]:
         "sha256": [digest for _, _, digest in plan.networks],
         "provider": plan.provider,
         "threads": session.threads(plan.options.threads) if plan.provider else 0,
+        IMPACT: plan.around.impact,
         "decisions": list(plan.decisions.values()),
         "tables": [table.path for table in plan.tables],
         "working_points": [*plan.decisions, *(p for table in plan.tables for p in table.points)],
@@ -75,6 +78,7 @@ def report_text(events: Any) -> str:
             "scores": facts["scores"],
             "sha256": [digest[:16] for digest in facts["sha256"]],
             "provider": [facts["provider"]] if facts["provider"] else [],
+            "impact parameters": [facts[IMPACT]] if facts.get(IMPACT) else [],
             "decisions": facts["decisions"],
             "tables": [Path(table).name for table in facts["tables"]],
             "but": ["; ".join(facts["reasons"])] if facts["reasons"] else [],

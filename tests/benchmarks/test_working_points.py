@@ -15,7 +15,7 @@ import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
 
-from lepid.taggers import session
+from lepid.taggers import inference, session
 from lepid.taggers.card import Card
 from lepid.working_points import table as working_points
 
@@ -132,6 +132,7 @@ def card() -> Card:
 def test_a_batched_mlp_against_one_call_per_lepton(benchmark: Any, tmp_path: Path) -> None:
     path = mlp(tmp_path / "net.onnx")
     loaded, _ = session.get(path, "benchmark", session.Settings("cpu", 1))
+    network, made = inference.Network(loaded, "leptons", "benchmark"), card()
     rows = np.random.default_rng(3).normal(size=(N_LEPTON, N_INPUT)).astype(np.float32)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -141,7 +142,9 @@ def test_a_batched_mlp_against_one_call_per_lepton(benchmark: Any, tmp_path: Pat
         return np.concatenate([single.run(["y"], {"x": row[None]})[0] for row in rows])
 
     scores = benchmark.pedantic(
-        lambda: session.run(loaded, card(), {"x": rows}), rounds=5, warmup_rounds=1
+        lambda: inference.run(network, made.outputs, made.networks[0].nodes, {"x": rows}, {}),
+        rounds=5,
+        warmup_rounds=1,
     )
     whole = np.stack([scores[f"p{i}"] for i in range(N_CLASS)], axis=1)
     np.testing.assert_allclose(whole, one_by_one(), rtol=1e-4, atol=1e-6)

@@ -36,7 +36,7 @@ def test_a_sound_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert "CPU" in found["NVIDIA driver"]["found"]
     assert found["provider cpu"]["found"] == "a session got CPUExecutionProvider"
     assert "provider cuda" not in found
-    assert "per session" in found["threads"]["found"]
+    assert "batches of sequences at once" in found["threads"]["found"]
     assert found["LEPID_MODELS"]["found"] == "not set"
     assert found["LEPID_CALIBRATION"]["found"] == "not set"
     assert "models" in found["cards"]["found"]
@@ -131,7 +131,7 @@ def test_threads_and_provider_that_were_set(
     monkeypatch.setenv("LEPID_THREADS", "3")
     monkeypatch.setenv("LEPID_PROVIDER", "cpu")
     found = checks(capsys, 0)["threads"]["found"]
-    assert found.startswith("3 per session here")
+    assert found.startswith("3 here")
     assert found.endswith("provider cpu")
 
 

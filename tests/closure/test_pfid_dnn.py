@@ -18,7 +18,7 @@ from lepid.errors import (
     MissingNetwork,
     NetworkMismatch,
 )
-from lepid.taggers import catalogue, session
+from lepid.taggers import catalogue, inference
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("no_search_paths")]
 
@@ -88,7 +88,7 @@ def test_order_and_batch_size_change_nothing(
     events, _ = oracle(real_data, network)
     name = f"{TAGGER}@{network}"
     whole = scores(lepid.decorate(events, name, schema="plain"))
-    monkeypatch.setattr(session, "BATCH", 7)
+    monkeypatch.setattr(inference, "ROWS", 7)
     np.testing.assert_array_equal(scores(lepid.decorate(events, name, schema="plain")), whole)
     backwards = scores(lepid.decorate(events[::-1], name, schema="plain"))
     counts = ak.num(events["Electron"])

@@ -42,7 +42,7 @@ def leptons(name: str = "pt") -> ak.Array:
 
 def pt_of(known: Recognised, flavour: str) -> list[list[float]]:
     """The pt of leptons, by way of `apply`."""
-    column = known.finder(flavour)("pt")
+    column = known.finder(flavour).find("pt")
     result = apply(known.events, known.leptons[flavour], {"p": column}, lambda c: {"pt": c["p"]})
     result = result.compute() if isinstance(known.events, dak.Array) else result
     values: list[list[float]] = result.pt.to_list()
@@ -75,8 +75,8 @@ def test_collections(schema: str, electrons: str, muons: str, pt: str, kind: str
     assert known.leptons == {"electron": electrons, "muon": muons}
     assert known.events is events
     assert known.columns["Jets"] == ["pt", "eta"]
-    assert known.finder("electron")("pt") == pt
-    assert known.finder("muon")("absent") is None
+    assert known.finder("electron").find("pt") == pt
+    assert known.finder("muon").find("absent") is None
     assert pt_of(known, "muon") == expected
 
 
@@ -108,7 +108,7 @@ def test_flat_columns(tmp_path: Path, schema: str, kind: str) -> None:
     assert known.schema.name == schema
     assert pt_of(known, "electron") == PT
     assert pt_of(known, "muon") == PT
-    assert known.finder("electron")("eta") is not None
+    assert known.finder("electron").find("eta") is not None
     assert set(FLAT[schema]) < set(known.columns)
 
 
@@ -163,7 +163,7 @@ def test_a_schema_of_ones_own(tmp_path: Path) -> None:
     path.write_text(OWN, encoding="utf-8")
     known = recognise(records(lepmu=leptons("transverse"), Muon=leptons()), str(path))
     assert (known.schema.name, known.leptons) == ("mine", {"muon": "lepmu"})
-    assert known.finder("muon")("pt") == "transverse"
+    assert known.finder("muon").find("pt") == "transverse"
 
 
 def test_a_noted_schema_is_used_again() -> None:

@@ -230,6 +230,12 @@ def test_load_a_file_that_is_not_there(tmp_path: Path) -> None:
         ('name = "mine"', "", BadInput, ["not a schema", "name"]),
         ("[collections.muon]", "[collection.muon]", UnknownName, ["'collection'", "collections"]),
         ("[collections.muon]", "[collections.muons]", UnknownName, ["flavour 'muons'", "muon"]),
+        (
+            "[collections.muon]",
+            "[constituents.tracks]\nnames = ['t']\n[collections.muon]",
+            UnknownName,
+            ["kind of constituents 'tracks'", "track"],
+        ),
         ("experiment =", "experimnt =", UnknownName, ["key 'experimnt'", "experiment"]),
         ('energy = "TeV"', 'energy = "TEV"', UnknownName, ["unit 'TEV'", "TeV"]),
         ("energy =", "enrgy =", UnknownName, ["measure 'enrgy'", "energy"]),

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lepid.events import schema
 from lepid.features import definitions
 from lepid.features.definitions import FEATURES
 
-MEV = {"MeV": "MeV", "GeV": "MeV", "": "", "mm": "mm"}.__getitem__
-GEV = {"MeV": "GeV", "GeV": "GeV", "": "", "mm": "cm"}.__getitem__
+MEV = schema.load("physlite").unit
+GEV = {"MeV": "GeV", "GeV": "GeV", "1/MeV": "1/GeV", "": "", "mm": "cm", "rad": "rad"}.__getitem__
 HITS = FEATURES["passesBLayer"].needs
 
 
@@ -115,3 +116,68 @@ def test_b_layer_is_not_known_where_a_count_is_missing(name: str) -> None:
     found = evaluate("passesBLayer", columns)
     assert math.isnan(found[0])
     assert found[1] == 1.0
+
+
+RELATIVE = {
+    "ptvarcone30TTVARel": "ptvarcone30_Nonprompt_All_MaxWeightTTVA_pt500",
+    "ptvarcone30Rel": "ptvarcone30",
+    "topoetcone30Rel": "topoetcone30",
+    "caloClusterSumEtRel": "caloClusterSumEt",
+}
+
+
+@pytest.mark.parametrize(("name", "column"), RELATIVE.items())
+@given(value=st.floats(-1e5, 1e6, width=32), pt=st.floats(500, 1e6, width=32))
+def test_relative_to_the_lepton(name: str, column: str, value: float, pt: float) -> None:
+    columns = {column: np.float32(value), "pt": np.float32(pt)}
+    assert evaluate(name, columns) == [value / pt]
+    # What is rounded once has to be what Athena gets in float32.
+    assert np.float32(evaluate(name, columns)[0]) == np.float32(value) / np.float32(pt)
+    in_gev = {key: np.float64(v) / 1000 for key, v in columns.items()}
+    assert evaluate(name, in_gev, "", GEV)[0] == pytest.approx(value / pt, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("energy", "loss", "expected"),
+    [
+        (1500.0, 3000.0, 0.5),
+        (1500.0, -3000.0, -0.5),
+        (1500.0, 0.0, -99.0),
+        (1500.0, math.nan, -99.0),
+        (math.nan, 3000.0, -99.0),
+        (0.0, 3000.0, 0.0),
+    ],
+)
+def test_the_energy_of_the_cluster_of_a_muon(energy: float, loss: float, expected: float) -> None:
+    columns = {"clusterLink.calE": energy, "MeasEnergyLoss": loss}
+    assert evaluate("caloClusterERel", columns) == [expected]
+
+
+@pytest.mark.parametrize("name", ["d0", "z0SinTheta"])
+@pytest.mark.parametrize(
+    ("value", "sigma", "expected"),
+    [
+        (0.3, 0.1, 0.3 / 0.1),
+        (-0.3, 0.1, -0.3 / 0.1),
+        (0.3, 0.0, -99.0),
+        (0.3, math.nan, -99.0),
+        (math.nan, 0.1, math.nan),
+    ],
+)
+def test_significances(name: str, value: float, sigma: float, expected: float) -> None:
+    columns = {f"btagIp_{name}": value, f"btagIp_{name}Uncertainty": sigma}
+    found = evaluate(f"{name}_significance", columns)
+    assert found == pytest.approx([expected], rel=1e-15, nan_ok=True)
+
+
+@given(st.floats(0.01, 3.13), st.floats(-3.14, 3.14), st.floats(1e-7, 1e-2))
+def test_the_original_track_of_an_electron(theta: float, phi: float, q_over_p: float) -> None:
+    link = "trackParticleLinks.originalTrackParticle"
+    columns = {f"{link}.qOverP": [-q_over_p, np.nan], f"{link}.theta": [theta, np.nan]}
+    assert evaluate("track_pt", columns, "MeV") == pytest.approx(
+        [math.sin(theta) / q_over_p, -99.0], rel=1e-12
+    )
+    eta = -math.log(math.tan(theta / 2))
+    angle = {f"{link}.theta": [theta, np.nan]}
+    assert evaluate("track_eta", angle) == pytest.approx([eta, -99.0], abs=1e-12)
+    assert evaluate("track_phi", {f"{link}.phi": [phi, np.nan]}) == [phi, -99.0]

@@ -107,7 +107,7 @@ def test_no_network_runs(
 ) -> None:
     own_network()
     calls: list[str] = []
-    for name in ("run", "get"):
+    for name in ("call", "get"):
         original = getattr(session, name)
 
         def counted(*args: Any, original: Any = original, name: str = name, **more: Any) -> Any:
@@ -116,7 +116,7 @@ def test_no_network_runs(
 
         monkeypatch.setattr(session, name, counted)
     decorated = lepid.decorate(events, "muon_own")
-    assert {"run", "get"} == set(calls)
+    assert {"call", "get"} == set(calls)
     calls.clear()
     record = lepid.decide(decorated, "muon_own", pt=events["Muons", "pt"] * 0.8)
     assert calls == []

@@ -208,6 +208,7 @@ def content(**changes: Any) -> dict[str, Any]:
 
 
 NODES = [{"name": "x", "inputs": ["pt"]}]
+TRACKS = {"name": "t", "per": "track", "inputs": ["d0"]}
 
 
 def part(low: float, high: float) -> dict[str, Any]:
@@ -232,6 +233,26 @@ def part(low: float, high: float) -> dict[str, Any]:
         ({"outputs": [{"name": "p", "node": "y"}],
           "networks": [{"path": "a", "nodes": NODES * 2}]}, "the input node twice: x"),
         ({"decisions": [{"name": "a", "stored": []}]}, "at least 1 item"),
+        ({"outputs": [{"name": "p", "node": "y", "per": "track"}], "networks": [part(0, 1)]},
+         "output p is one number per track, and a network does not take exactly one list"),
+        ({"outputs": [{"name": "p", "node": "y", "per": "track"}],
+          "networks": [{"path": "a", "nodes": [TRACKS, {**TRACKS, "name": "u"}]}]},
+         "output p is one number per track"),
+        ({"outputs": [{"name": "p", "node": "y", "per": "track"}],
+          "networks": [{"path": "a", "nodes": [TRACKS]}],
+          "discriminants": {"D": {"kind": "score", "output": "p"}}}, "uses unknown output 'p'"),
+        ({"networks": [{"path": "a", "nodes": [{**NODES[0], "minimum": 1}]}]},
+         "minimum, mask and own_track are for nodes that take one row per track"),
+        ({"networks": [{"path": "a", "nodes": [{**NODES[0], "own_track": "never"}]}]},
+         "minimum, mask and own_track are for nodes that take one row per track"),
+        ({"networks": [{"path": "a", "nodes": [{**TRACKS, "mask": "t"}]}]},
+         "the input node twice: t"),
+        ({"networks": [{"path": "a", "nodes": NODES, "training": {"source": "s", "pt": [9, 9]}}]},
+         r"a range is not \[low, high\]"),
+        ({"networks": [{"path": "a", "nodes": NODES, "training": {"pt": [1, 9]}}]}, "source"),
+        ({"outputs": [{"name": "p", "node": "y"}],
+          "networks": [part(0, 1), {**part(1, 2), "training": {"source": "s"}}]},
+         "all networks of a card state their training, or none"),
     ],
 )  # fmt: skip
 def test_contradictions(changes: dict[str, Any], message: str) -> None:

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lepid.errors import BadInput
-from lepid.taggers import catalogue, inputs
+from lepid.taggers import inputs
 from lepid.taggers.card import Network, Node
 
 MEV = {"GeV": "MeV", "MeV": "MeV", "": ""}.__getitem__
@@ -100,21 +99,3 @@ def test_needs_are_columns_with_the_feature_that_wants_them() -> None:
         "numberOfPixelDeadSensors": "nPixHitsPlusDeadSensors",
         "eta": "the range of |eta|",
     }
-
-
-@pytest.mark.parametrize("tagger", ["muon_plit", "electron_plit"])
-def test_single_object_networks_cannot_be_fed_and_say_so(tagger: str) -> None:
-    card = catalogue.load(tagger, "atlas-2025-04-25-run3")
-    with pytest.raises(BadInput, match=r"takes one row per track \(track_features\)") as caught:
-        inputs.check(card)
-    assert caught.value.where == f"card {card.name}"
-    assert "cannot feed" in caught.value.wrong
-    assert caught.value.do == 'use stored scores, source="stored"'
-
-
-def test_a_network_without_batch_axis_cannot_be_fed_either() -> None:
-    card = catalogue.load("cms_electron_pfid_dnn", "run3winter22-exteta1")
-    assert inputs.check(card) is None
-    single = card.networks[0].model_copy(update={"batched": False})
-    with pytest.raises(BadInput, match="has no batch axis"):
-        inputs.check(card.model_copy(update={"networks": (single,)}))

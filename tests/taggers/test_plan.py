@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from lepid.errors import (
     UnknownName,
     UnknownTagger,
 )
+from lepid.events import schema
+from lepid.events.columns import Columns
+from lepid.events.schema import Collection
 from lepid.tables import binning, correction
 from lepid.taggers import catalogue, plan
 from lepid.taggers.plan import Plan
@@ -34,8 +38,8 @@ ATHENA = dict.fromkeys(("f_CF", "f_PC", "f_HF", "f_LFEg", "f_LFH"), 0.2)
 
 
 def make(name: str, columns: Iterable[str], source: Any = "auto", fractions: Any = None) -> Plan:
-    names = {column: column for column in columns}
-    return plan.make(name, source, names.get, names, "Muons", fractions=fractions or {})
+    where = Columns(schema.load("physlite"), "Muons", {"Muons": list(columns)})
+    return plan.make(name, source, where, fractions=fractions or {})
 
 
 @pytest.fixture
@@ -124,8 +128,10 @@ def test_a_named_network_takes_the_stored_scores_with_its_own_points() -> None:
 
 def test_columns_are_read_under_the_names_of_the_events() -> None:
     names = {PLIT[0]: "a", PLIT[1]: "b", "pt": "pt_NOSYS"}
-    found = plan.make("muon_plit", "auto", names.get, names, "mu", fractions={})
-    assert found.columns == names
+    muons = Collection("muon", ("mu",), {name: (own,) for name, own in names.items()})
+    own = replace(schema.load("plain"), collections={"muon": muons})
+    where = Columns(own, "mu", {"mu": list(names.values())})
+    assert plan.make("muon_plit", "auto", where, fractions={}).columns == names
 
 
 def test_missing_scores_are_listed_with_near_names_and_what_else_could_run() -> None:
@@ -289,7 +295,7 @@ def test_a_network_that_does_not_fit_its_card(own: Any) -> None:
     assert caught.value.where == str(net.path)
 
 
-def test_plit_networks_of_a_calibration_area_cannot_be_fed_yet(
+def test_plit_networks_of_a_calibration_area_need_tracks(
     tmp_path: Path, tiny_network: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     area = tmp_path / "IsolationSelection" / "PLIT" / "2025-04-25"
@@ -298,9 +304,13 @@ def test_plit_networks_of_a_calibration_area_cannot_be_fed_yet(
         make("muon_plit@atlas-2025-04-25-run3", KINEMATICS)
     tiny_network(area / "network_run3_muons.onnx")
     for name in ("muon_plit", "muon_plit@atlas-2025-04-25-run3"):
-        with pytest.raises(BadInput, match=r"takes one row per track \(track_features\)") as caught:
+        with pytest.raises(MissingColumns, match="no collection InDetTrackParticles"):
             make(name, KINEMATICS)
-        assert caught.value.do == 'use stored scores, source="stored"'
+        where = Columns(schema.load("nanoaod"), "Muon", {"Muon": KINEMATICS})
+        with pytest.raises(BadInput, match=r"takes one row per track \(track_features\)") as caught:
+            plan.make(name, "auto", where, fractions={})
+        assert "the format 'nanoaod' has none" in str(caught.value)
+        assert 'source="stored"' in caught.value.do
     # stored scores come first all the same
     assert make("muon_plit", [*PLIT, *KINEMATICS]).source == "stored"
     tiny_network(area / "network_run2_muons.onnx")

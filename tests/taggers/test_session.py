@@ -15,12 +15,9 @@ from typing import Any
 import loky
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lepid.errors import BadInput, NetworkMismatch, ProviderUnavailable, UnknownName
 from lepid.taggers import session
-from lepid.taggers.card import Card
 from lepid.taggers.session import Settings
 
 pytestmark = pytest.mark.usefixtures("no_search_paths", "no_sessions")
@@ -47,15 +44,6 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(session, "_new", new)
     return made
-
-
-def card(outputs: int = 2, node: str = "y") -> Card:
-    names = "abcdefgh"[:outputs]
-    return Card.model_validate(
-        {"tagger": "mine", "network": "one", "flavour": "muon", "description": "d", "source": "s",
-         "outputs": [{"name": n, "node": node, "index": i} for i, n in enumerate(names)],
-         "networks": [{"path": "n.onnx", "nodes": [{"name": "x", "inputs": ["pt", "eta", "phi"]}]}]}
-    )  # fmt: skip
 
 
 # --- one session per file, options and process --------------------------------------------------
@@ -157,6 +145,51 @@ def test_settings_come_from_the_block_the_environment_and_the_default(
     monkeypatch.setenv("LEPID_PROVIDER", "")
     monkeypatch.setenv("LEPID_THREADS", "")
     assert session.current_settings() == Settings("auto", 0)
+
+
+@pytest.mark.parametrize(
+    ("threads", "parallel", "rows", "sequences"),
+    [
+        (0, 0, (7, 1), (1, 7)),
+        (4, 0, (4, 1), (1, 4)),
+        (1, 0, (1, 1), (1, 1)),
+        (4, 2, (2, 2), (2, 2)),
+        (4, 3, (1, 3), (1, 3)),
+        (2, 5, (1, 2), (1, 2)),
+    ],
+)
+def test_threads_are_shared_by_the_batches_that_run_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+    threads: int,
+    parallel: int,
+    rows: tuple[int, int],
+    sequences: tuple[int, int],
+) -> None:
+    monkeypatch.setattr(session, "_cores", lambda: 7)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: None)
+    monkeypatch.setattr(multiprocessing.current_process(), "_name", "MainProcess")
+    chosen = Settings("cpu", threads, parallel)
+    assert chosen.shares(sequences=False) == rows
+    assert chosen.shares(sequences=True) == sequences
+    for each, at_once in (rows, sequences):
+        assert each * at_once <= session.threads(threads)
+
+
+def test_workers_of_a_pool_run_one_batch_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multiprocessing.current_process(), "_name", "LokyProcess-1")
+    assert Settings().shares(sequences=True) == (1, 1)
+
+
+def test_parallel_comes_from_the_block_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEPID_PARALLEL", "3")
+    assert session.current_settings() == Settings("auto", 0, 3)
+    with session.settings(parallel=2, threads=5) as inner:
+        assert inner == Settings("auto", 5, 2)
+    monkeypatch.setenv("LEPID_PARALLEL", "two")
+    with pytest.raises(BadInput, match="LEPID_PARALLEL: 'two' is not a number of batches"):
+        session.current_settings()
+    with pytest.raises(BadInput, match="parallel is -1"):
+        Settings(parallel=-1)
 
 
 def test_settings_end_with_the_block_also_after_an_error() -> None:
@@ -308,8 +341,8 @@ def test_a_session_on_the_gpu_gives_the_same(tmp_path: Path, tiny_network: Any) 
     rows = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
     found, provider = session.get(net.path, net.sha256, Settings("cuda"))
     assert provider == "cuda"
-    scores = session.run(found, card(), {"x": rows})
-    np.testing.assert_allclose(scores["a"], (rows @ net.weights)[:, 0], rtol=1e-5, atol=1e-6)
+    (scores,) = session.call(found, ["y"], {"x": rows}, "here").values()
+    np.testing.assert_allclose(scores, rows @ net.weights, rtol=1e-5, atol=1e-6)
 
 
 # --- running ------------------------------------------------------------------------------------
@@ -323,82 +356,59 @@ def test_what_is_no_network_is_an_error_with_its_path(tmp_path: Path) -> None:
     assert caught.value.where == str(file)
 
 
-@given(n=st.integers(0, 40), batch=st.integers(1, 13))
-def test_the_size_of_a_batch_changes_nothing(loaded: tuple[Any, Any], n: int, batch: int) -> None:
-    net, model = loaded
-    rows = np.random.default_rng(n).normal(size=(n, 3)).astype(np.float32)
-    before, session.BATCH = session.BATCH, batch
-    try:
-        scores = session.run(model, card(), {"x": rows})
-    finally:
-        session.BATCH = before
-    whole = session.run(model, card(), {"x": rows})
-    for i, name in enumerate("ab"):
-        assert scores[name].dtype == np.float32
-        assert scores[name].tolist() == whole[name].tolist()
-        slow = [
-            float(sum(r * w for r, w in zip(row, net.weights[:, i], strict=True))) for row in rows
-        ]
-        np.testing.assert_allclose(scores[name], slow, rtol=1e-5, atol=1e-5)
+class OnGPU:
+    """A session that runs on the CPU and says that it is on a GPU."""
+
+    def __init__(self, session: Any) -> None:
+        self.session, self.bound = session, []
+
+    def get_providers(self) -> list[str]:
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    def io_binding(self) -> Any:
+        return self.session.io_binding()
+
+    def run_with_iobinding(self, binding: Any) -> None:
+        self.bound.append(binding)
+        self.session.run_with_iobinding(binding)
 
 
-@pytest.fixture(scope="module")
-def loaded(tiny_network: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
-    """A network file and its session."""
-    net = tiny_network(tmp_path_factory.mktemp("net") / "net.onnx")
-    return net, session._new(str(net.path), str(net.path), "cpu", 1)
+def test_on_a_gpu_inputs_and_outputs_are_bound_to_it(
+    tmp_path: Path, tiny_network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = tiny_network(tmp_path / "net.onnx")
+    fake = OnGPU(session.get(net.path, net.sha256, CPU)[0])
+    original, devices = session._bound, []
+
+    def on_cpu(own: Any, nodes: Any, fed: Any, device: str) -> Any:
+        devices.append(device)
+        return original(own, nodes, fed, "cpu")
+
+    monkeypatch.setattr(session, "_bound", on_cpu)
+    rows = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)[::2]
+    found = session.call(fake, ["y"], {"x": rows}, "here")
+    np.testing.assert_allclose(found["y"], rows @ net.weights, rtol=1e-6, atol=1e-6)
+    assert devices == ["cuda"]
+    assert len(fake.bound) == 1
+    with pytest.raises(NetworkMismatch, match="here: onnxruntime cannot run the network"):
+        session.call(fake, ["y"], {"x": rows[:, :2]}, "here")
 
 
-class Fake:
-    """A session whose answers are given."""
+def test_cuda_is_asked_for_without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
 
-    def __init__(self, answer: Any) -> None:
-        self.answer, self.sizes = answer, []
+    class Made:
+        def __init__(self, model: Any, options: Any, providers: list[Any]) -> None:
+            asked.append((providers, options.intra_op_num_threads))
 
-    def run(self, nodes: list[str], batch: dict[str, Any]) -> list[Any]:
-        self.sizes.append(len(batch["x"]))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return [self.answer(len(batch["x"])) for _ in nodes]
+        def get_providers(self) -> list[str]:
+            return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
-
-def rows(n: int) -> dict[str, Any]:
-    return {"x": np.zeros((n, 3), np.float32)}
-
-
-def test_memory_is_bounded_by_the_batch() -> None:
-    fake = Fake(lambda n: np.zeros((n, 2), np.float32))
-    session.run(fake, card(), rows(2 * session.BATCH + 5))
-    assert fake.sizes == [session.BATCH, session.BATCH, 5]
-
-
-def test_no_leptons_run_no_network() -> None:
-    fake = Fake(RuntimeError("must not run"))
-    scores = session.run(fake, card(), rows(0))
-    assert {name: value.shape for name, value in scores.items()} == {"a": (0,), "b": (0,)}
-
-
-@pytest.mark.parametrize("axes", [(2,), (1, 2), (2, 1)], ids=str)
-def test_columns_of_an_output_with_more_axes(axes: tuple[int, ...]) -> None:
-    fake = Fake(lambda n: np.arange(2.0 * n).reshape(n, *axes))
-    scores = session.run(fake, card(), rows(3))
-    assert scores["a"].tolist() == [0, 2, 4]
-    assert scores["b"].tolist() == [1, 3, 5]
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda n: np.float32(1.0), r"'y' gave the shape \(\) for 3 leptons, a is column 0"),
-        (lambda n: np.zeros((1, 2)), r"'y' gave the shape \(1, 2\) for 3 leptons"),
-        (lambda n: np.zeros((n,)), r"'y' gave the shape \(3,\) for 3 leptons, b is column 1"),
-        (lambda n: np.zeros((n, 0)), r"'y' gave the shape \(3, 0\) for 3 leptons"),
-        (RuntimeError("bad alloc\nand more"), r"onnxruntime cannot run the network: bad alloc$"),
-        (RuntimeError(), r"onnxruntime cannot run the network: RuntimeError"),
-    ],
-    ids=["scalar", "one row", "one column", "no column", "error", "silent error"],
-)
-def test_an_answer_that_is_not_one_row_per_lepton(answer: Any, message: str) -> None:
-    with pytest.raises(NetworkMismatch, match=message) as caught:
-        session.run(Fake(answer), card(), rows(3))
-    assert caught.value.where == "card mine@one"
+    monkeypatch.setattr(session.onnxruntime, "InferenceSession", Made)
+    session.load(b"model", "here", "cuda", 3)
+    ((first, *others), n_thread) = asked[0]
+    assert first == (
+        "CUDAExecutionProvider", {"use_tf32": "0", "arena_extend_strategy": "kSameAsRequested"}
+    )  # fmt: skip
+    assert others == ["CPUExecutionProvider"]
+    assert n_thread == 3

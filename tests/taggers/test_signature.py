@@ -94,6 +94,77 @@ def test_what_does_not_fit(x: list[Value], y: list[Value], card: Card, message: 
     assert caught.value.do == "see the card"
 
 
+def ragged(batched: bool, per: str = "track", mask: str = "") -> Card:
+    """One output per lepton or track of a network that takes tracks."""
+    return Card.model_validate(
+        {"tagger": "mine", "network": "one", "flavour": "muon", "description": "d", "source": "s",
+         "outputs": [{"name": "p", "node": "y", "per": per}],
+         "networks": [{"path": "n.onnx", "batched": batched, "nodes": [
+             {"name": "x", "inputs": ["a", "b", "c"]},
+             {"name": "t", "per": "track", "inputs": ["d", "e"], "mask": mask}]}]}
+    )  # fmt: skip
+
+
+def took(batched: bool, *others: Value) -> list[Value]:
+    lead = ["k"] if batched else []
+    return [Value("x", [*(lead or [1]), 3]), Value("t", [*lead, "n", 2]), *others]
+
+
+@pytest.mark.parametrize(
+    ("batched", "per", "shape", "kind"),
+    [
+        (False, "lepton", [], "tensor(float)"),
+        (False, "lepton", [1], "tensor(float)"),
+        (True, "lepton", ["k", 1], "tensor(float)"),
+        (False, "track", ["n"], "tensor(int8)"),
+        (True, "track", ["k", "n"], "tensor(int64)"),
+        (True, "track", ["k", "n", 1], "tensor(float)"),
+    ],
+)
+def test_what_fits_with_tracks(batched: bool, per: str, shape: list[Any], kind: str) -> None:
+    found = Signature(took(batched), [Value("y", shape, kind)])
+    assert check(found, ragged(batched, per)) is None
+
+
+def test_a_mask_is_fed_too() -> None:
+    found = Signature(took(True, Value("m", ["k", "n", 1])), [Value("y", ["k", "n"])])
+    assert check(found, ragged(True, mask="m")) is None
+    with pytest.raises(NetworkMismatch, match="the network takes 'm', which the card does not"):
+        check(found, ragged(True))
+    wide = Signature(took(True, Value("m", ["k", "n", 2])), [Value("y", ["k", "n"])])
+    with pytest.raises(NetworkMismatch, match="the card lists 1 inputs for 'm'"):
+        check(wide, ragged(True, mask="m"))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "y", "card", "message"),
+    [
+        (took(False), Value("y", []), ragged(True, "lepton"),
+         "'x' takes exactly 1 leptons per call, not any number"),
+        (took(False), Value("y", []), ragged(True, "lepton"),
+         "'t' has the shape ['n', 2], expected [n_lepton, n_track, n_input]"),
+        (took(True), Value("y", ["k"]), ragged(False, "lepton"),
+         "'t' has the shape ['k', 'n', 2], expected [n_track, n_input]"),
+        ([Value("x", [2, 3]), Value("t", ["n", 2])], Value("y", []), ragged(False, "lepton"),
+         "'x' takes exactly 2 leptons per call, not one"),
+        ([Value("x", [1, 3]), Value("t", [40, 2])], Value("y", []), ragged(False, "lepton"),
+         "'t' takes exactly 40 tracks per call, not any number"),
+        (took(False), Value("y", ["n", 8]), ragged(False), "'y' has 8 columns"),
+        (took(False), Value("y", [2]), ragged(False, "lepton"), "'y' has 2 columns"),
+        (took(False), Value("y", [], "tensor(int8)"), ragged(False, "lepton"),
+         "'y' gives tensor(int8), expected"),
+        (took(False), Value("y", ["n"], "tensor(string)"), ragged(False),
+         "'y' gives tensor(string), expected"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_with_tracks(
+    inputs: list[Value], y: Value, card: Card, message: str
+) -> None:
+    with pytest.raises(NetworkMismatch) as caught:
+        check(Signature(inputs, [y]), card)
+    assert message in caught.value.wrong
+
+
 def test_all_differences_are_listed_once() -> None:
     wide = [Value("x", [1, 4], "tensor(int64)")]
     with pytest.raises(NetworkMismatch) as caught:

@@ -44,5 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.say_json(facts)
     else:
         terminal.say_wrapped(report_text(events))
+        if writer.left_out:
+            names = ", ".join(writer.left_out)
+            terminal.say_wrapped(f"only parquet holds numbers per track; left out: {names}")
         terminal.say(f"{total} events written to {path}")
     return 0

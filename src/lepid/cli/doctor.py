@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from lepid.cli import terminal
 from lepid.errors import LepidError
+from lepid.files_out import cache_folder
 from lepid.taggers import catalogue, session
 
 PACKAGES = ("lepid", "awkward", "uproot", "coffea", "numba", "numpy", "hist", "correctionlib")
@@ -86,7 +87,9 @@ def _threads() -> Check:
         chosen = session.current_settings()
     except LepidError as error:
         return Check("threads", "error", f"{error.where}: {error.wrong}", error.do)
-    found = f"{session.threads(chosen.threads)} per session here, 1 in the workers of a pool"
+    _, at_once = chosen.shares(sequences=True)
+    found = f"{session.threads(chosen.threads)} here, 1 in the workers of a pool"
+    found += f"; {at_once} batches of sequences at once"
     return Check("threads", "ok", f"{found}; provider {chosen.provider}")
 
 
@@ -101,6 +104,7 @@ def _folders() -> list[Check]:
             checks.append(Check(variable, "error", f"no such folder: {', '.join(absent)}"))
         else:
             checks.append(Check(variable, "ok" if value else "note", value or "not set"))
+    checks.append(Check("cache", "ok", str(cache_folder())))
     searched = ", ".join(str(folder) for folder in catalogue.model_folders())
     return [*checks, Check("cards", "ok", f"searched in {searched}")]
 

@@ -18,6 +18,7 @@ from lepid.html_report import html
 from lepid.measurement import measure
 from lepid.pipeline import decorate_new
 from lepid.plotting import efficiency_figure, png, save
+from lepid.taggers import plan as plans
 from lepid.taggers import session
 
 IMAGES = (".png", ".pdf", ".svg")
@@ -53,13 +54,14 @@ def _measure(arguments: argparse.Namespace) -> EfficiencyTable:
     options: dict[str, Any] = {"scheme": arguments.scheme, "schema": arguments.schema}
     options |= {k: v for k in ("pt_edges", "abseta_edges") if (v := getattr(arguments, k))}
     needs = [arguments.weight.partition(".")[0]] if arguments.weight else []
+    around = plans.takes_surroundings([arguments.tagger])
     table: EfficiencyTable | None = None
     with (
         session.settings(arguments.provider, arguments.threads),
         terminal.progress(total, "events", quiet=arguments.quiet) as advance,
     ):
         for events, path, number in files.chunks(
-            arguments.files, arguments.step, arguments.tree, arguments.schema, needs
+            arguments.files, arguments.step, arguments.tree, arguments.schema, needs, around=around
         ):
             tagged = decorate_new(events, arguments.tagger, schema=arguments.schema)
             weight = arguments.weight

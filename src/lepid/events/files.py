@@ -188,10 +188,13 @@ def chunks(
     tree: str | None = None,
     schema: str | Path | Schema | None = None,
     keep: Iterable[str] = (),
+    *,
+    around: bool = False,
 ) -> Iterator[tuple[Any, str, int]]:
     """(events, path, number of events) of at most `step` events each, file after file.
 
-    The events have the lepton collections and those of `keep` only.
+    The events have the lepton collections and those of `keep` only; with `around` also what
+    networks take of the tracks and clusters around leptons, where the file has it.
 
     Raises
     ------
@@ -205,6 +208,7 @@ def chunks(
         identifiers = {name.partition(".")[0] for name in how.schema.identifiers}
         wanted = {*how.leptons.values(), *identifiers, *keep}
         known = {*how.groups, *how.alone}
+        wanted |= how.schema.around() if around else set()
         for name in keep:
             if name not in known:
                 raise UnknownName.of(file.path, "collection or column", name, known)

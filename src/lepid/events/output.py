@@ -29,18 +29,29 @@ class Selection:
     ----------
     columns : collection -> name of each column -> its path in the collection
     alone : columns that belong to no collection
+    left_out : fields of taggers that the file cannot hold
     """
 
     columns: Mapping[str, Mapping[str, Sequence[str]]]
     alone: Sequence[str]
+    left_out: Sequence[str] = ()
 
 
 def select(
-    events: Any, schema: Schema, leptons: Mapping[str, str], keep: Sequence[str]
+    events: Any,
+    schema: Schema,
+    leptons: Mapping[str, str],
+    keep: Sequence[str],
+    *,
+    several: bool = True,
 ) -> Selection:
     """Kinematics, charge and truth of the leptons, their taggers, the event's number, and `keep`.
 
     Of a collection in `keep`, all columns with one number per object are written.
+
+    Parameters
+    ----------
+    several : whether the file holds several numbers per object, such as one for each track
 
     Raises
     ------
@@ -55,14 +66,19 @@ def select(
             wrong = f"column {name!r} holds {events[name].type.content}, not numbers"
             raise BadInput("--keep", wrong, (), "leave it out")
     columns: dict[str, dict[str, Sequence[str]]] = {}
+    left_out: list[str] = []
     for collection in dict.fromkeys([*leptons.values(), *(k for k in keep if fields[k])]):
         plain = written.writable(events, collection, fields[collection])
         if collection not in keep:
             plain = [c for c in plain if c in _kept(schema) or c.startswith("truth_")]
         columns[collection] = {name: (name,) for name in plain}
         for tagger in _taggers(events, collection, fields[collection]):
-            for field in events[collection][tagger].fields:
-                columns[collection][f"{tagger}.{field}"] = (tagger, field)
+            record = events[collection][tagger]
+            for field in record.fields:
+                if several or record[field].ndim == record.ndim:
+                    columns[collection][f"{tagger}.{field}"] = (tagger, field)
+                else:
+                    left_out.append(f"{collection}.{tagger}.{field}")
     alone = [name for name in dict.fromkeys(keep) if not fields[name]]
     for identifier in schema.identifiers:
         collection, dot, column = identifier.partition(".")
@@ -70,7 +86,7 @@ def select(
             columns.setdefault(collection, {})[column] = (column,)
         elif not dot and collection in fields and collection not in alone:
             alone.append(collection)
-    return Selection({name: chosen for name, chosen in columns.items() if chosen}, alone)
+    return Selection({n: chosen for n, chosen in columns.items() if chosen}, alone, left_out)
 
 
 def _kept(schema: Schema) -> set[str]:
@@ -119,7 +135,8 @@ class Writer:
         BadInput : some events are None
         """
         if self._writer is None:
-            self._selection = select(events, self._schema, self._leptons, self._keep)
+            chosen = (self._schema, self._leptons, self._keep)
+            self._selection = select(events, *chosen, several=self._nested)
             self._writer = self._start(self._metadata(events))
         chunk: dict[str, Any] = {}
         for collection, columns in self._selection.columns.items():
@@ -130,6 +147,11 @@ class Writer:
                 chunk |= {f"{collection}_{name}": record[name] for name in record.fields}
         chunk |= {name: written.values(events, name) for name in self._selection.alone}
         self._writer.extend(chunk)
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """Fields of taggers that the file does not hold: a tree holds one number per lepton."""
+        return self._selection.left_out
 
     def _start(self, facts: str) -> TreeWriter | ParquetWriter:
         if self._nested:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lepid.errors import NoLeptons, UnknownName
 from lepid.events import schema as schemas
+from lepid.events.columns import Columns
 from lepid.events.objects.attach import attach_columns, notes
 from lepid.events.objects.flat import columns_of
 from lepid.events.schema import Schema
@@ -32,10 +32,9 @@ class Recognised:
     leptons: Mapping[str, str]
     columns: Mapping[str, list[str]]
 
-    def finder(self, flavour: str) -> Callable[[str], str | None]:
-        """Function: lepid's name of a column -> its name in the events, or None."""
-        available = self.columns[self.leptons[flavour]]
-        return partial(self.schema.collections[flavour].find, available=available)
+    def finder(self, flavour: str) -> Columns:
+        """The columns of the leptons of a flavour, and those behind their links."""
+        return Columns(self.schema, self.leptons[flavour], self.columns)
 
     def flavour(self, collection: str) -> str:
         """Flavour of the leptons in `collection`.

@@ -15,19 +15,28 @@ from lepid.errors import AmbiguousSchema, BadInput, UnknownName, UnknownSchema
 from lepid.units import FACTORS, dimension
 
 FLAVOURS = ("electron", "muon")
+# What networks take beside leptons.
+KINDS = ("track", "cluster", "vertex", "event")
 _LISTS = ("aliases", "identifiers", "kept")
+
+
+def present(names: Iterable[str], available: Iterable[str]) -> str | None:
+    """The first of the names that is among the available columns, or None."""
+    there = set(available)
+    return next((name for name in names if name.partition("[")[0] in there), None)
 
 
 @dataclass(frozen=True)
 class Collection:
-    """The leptons of one flavour in one format.
+    """The leptons of one flavour, or the constituents of one kind, in one format.
 
     Attributes
     ----------
-    flavour : "electron" or "muon"
+    flavour : one of `FLAVOURS` or `KINDS`
     names : what events may call the collection; the first is the one that `lepid.open` gives
     columns : lepid's name of a column -> names in this format, the first found is taken; a
-        column that is not listed has the same name in both
+        column that is not listed has the same name in both. ``a[3]`` is the number at place 3 of
+        a vector ``a``
     """
 
     flavour: str
@@ -36,8 +45,7 @@ class Collection:
 
     def find(self, column: str, available: Iterable[str]) -> str | None:
         """Name under which `available` holds lepid's `column`, or None."""
-        present = set(available)
-        return next((n for n in self.columns.get(column, (column,)) if n in present), None)
+        return present(self.columns.get(column, (column,)), available)
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,9 @@ class Schema:
     detected : whether `detect` may choose it without being told
     identifiers : columns that identify an event, with "." for a column of a collection
     kept : lepton columns that a decorated file keeps
+    constituents : kind -> Collection
+    links : column of links -> collection of which it names the rows
+    keys : collection -> its key in links, where links lead to other collections too
     """
 
     name: str
@@ -67,6 +78,9 @@ class Schema:
     detected: bool = True
     identifiers: tuple[str, ...] = ()
     kept: tuple[str, ...] = ("pt", "eta", "phi", "charge")
+    constituents: Mapping[str, Collection] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, int] = field(default_factory=dict)
 
     def unit(self, like: str) -> str:
         """Unit of this format for what `like` measures; `like` itself if the format sets none.
@@ -89,6 +103,27 @@ class Schema:
                 if containers.setdefault(match["collection"], container) == container:
                     grouped.setdefault(match["collection"], {}).setdefault(match["column"], name)
         return grouped
+
+    def names(self, collection: str, column: str) -> tuple[str, ...]:
+        """What a collection of events may call lepid's `column`, the first found is taken."""
+        for known in (*self.collections.values(), *self.constituents.values()):
+            if collection in known.names:
+                return known.columns.get(column, (column,))
+        return (column,)
+
+    def route(self, column: str) -> tuple[list[str], str]:
+        """The links that ``a.b.c`` begins with, and the column behind them, which may have dots."""
+        links: list[str] = []
+        name, dot, rest = column.partition(".")
+        while dot and name in self.links:
+            links.append(name)
+            column = rest
+            name, dot, rest = column.partition(".")
+        return links, column
+
+    def around(self) -> set[str]:
+        """Collections that networks may need beside those of leptons."""
+        return {*self.links.values(), *(n for c in self.constituents.values() for n in c.names)}
 
     def leptons(self, columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
         """Flavour -> collection, for the collections among `columns` that have a pt.
@@ -117,14 +152,8 @@ def from_data(data: Mapping[str, Any], where: str) -> Schema:
     try:
         values = {k: v for k, v in data.items() if k in keys}
         values |= {k: tuple(values[k]) for k in _LISTS if k in values}
-        values["collections"] = {
-            flavour: Collection(
-                flavour,
-                tuple(entry["names"]),
-                {k: tuple(v) for k, v in entry.get("columns", {}).items()},
-            )
-            for flavour, entry in data["collections"].items()
-        }
+        values["collections"] = _collections(data["collections"])
+        values["constituents"] = _collections(data.get("constituents", {}))
         schema = Schema(**values)
         groups = re.compile(schema.pattern).groupindex
     except (KeyError, TypeError, AttributeError, re.error) as error:
@@ -133,9 +162,21 @@ def from_data(data: Mapping[str, Any], where: str) -> Schema:
     if schema.pattern and not {"collection", "column"} <= set(groups):
         raise BadInput(where, "the pattern has no groups (?P<collection>...) and (?P<column>...)")
     _require_known(where, "flavour", schema.collections, FLAVOURS)
+    _require_known(where, "kind of constituents", schema.constituents, KINDS)
     _require_known(where, "unit", schema.units.values(), [name for name in FACTORS if name])
     _require_known(where, "measure", schema.units, {kind for kind, _ in FACTORS.values()})
     return schema
+
+
+def _collections(entries: Mapping[str, Any]) -> dict[str, Collection]:
+    return {
+        flavour: Collection(
+            flavour,
+            tuple(entry["names"]),
+            {k: tuple(v) for k, v in entry.get("columns", {}).items()},
+        )
+        for flavour, entry in entries.items()
+    }
 
 
 def _require_known(where: str, kind: str, names: Iterable[str], known: Iterable[str]) -> None:

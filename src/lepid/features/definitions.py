@@ -44,15 +44,50 @@ def _b_layer(*hits: Array) -> Array:
     return np.where(np.isnan(hits).any(axis=0), np.nan, passed)
 
 
+def _significance(value: Array, uncertainty: Array) -> Array:
+    known = np.abs(uncertainty) > 0
+    # An uncertainty that is not known gives the default too, as in Athena.
+    return np.where(known, value / np.where(known, uncertainty, 1.0), ABSENT)
+
+
+def _calo_ratio(energy: Array, loss: Array) -> Array:
+    known = (np.abs(loss) > 0) & ~np.isnan(energy)
+    return np.where(known, energy / np.where(known, loss, 1.0), ABSENT)
+
+
+def _track_pt(q_over_p: Array, theta: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return _or_absent(np.sin(theta) / np.abs(q_over_p))
+
+
+def _track_eta(theta: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _or_absent(-np.log(np.tan(0.5 * theta)))
+
+
+def _or_absent(value: Array) -> Array:
+    return np.where(np.isnan(value), ABSENT, value)
+
+
+# What Athena gives a network for a quantity that is not there.
+ABSENT = -99.0
 _ISOLATION = "Athena IsolationSelection/Root/IsolationSelectionTool.cxx"
 _SELECTOR = "Athena ElectronPhotonSelectorTools/Root/ElectronSelectorHelpers.cxx"
+_PLIT = "Athena LeptonTaggers/src/DecoratePLIT.cxx"
 _TTVA = "Nonprompt_All_MaxWeightTTVA"
+# The ID track from which the best GSF track of an electron was made.
+_ORIGINAL = "trackParticleLinks.originalTrackParticle"
 
 
 def _pflow_row(cone: str) -> Feature:
     return Feature({cone: "MeV", "neflowisol20": "MeV"}, "MeV", _pflow, _ISOLATION)
 
 
+def _relative_row(column: str) -> Feature:
+    return Feature({column: "MeV", "pt": "MeV"}, "", np.divide, _PLIT)
+
+
+# A dotted name is a column of what a link points to, NaN where it points to nothing.
 FEATURES: dict[str, Feature] = {
     "abseta": Feature({"eta": ""}, "", np.abs, "ours"),
     "abseta_supercluster": Feature(
@@ -98,6 +133,27 @@ FEATURES: dict[str, Feature] = {
         _b_layer,
         _SELECTOR,
     ),
+    "d0_significance": Feature(
+        {"btagIp_d0": "mm", "btagIp_d0Uncertainty": "mm"}, "", _significance, _PLIT
+    ),
+    "z0SinTheta_significance": Feature(
+        {"btagIp_z0SinTheta": "mm", "btagIp_z0SinThetaUncertainty": "mm"},
+        "",
+        _significance,
+        _PLIT,
+    ),
+    "ptvarcone30TTVARel": _relative_row(f"ptvarcone30_{_TTVA}_pt500"),
+    "ptvarcone30Rel": _relative_row("ptvarcone30"),
+    "topoetcone30Rel": _relative_row("topoetcone30"),
+    "caloClusterERel": Feature(
+        {"clusterLink.calE": "MeV", "MeasEnergyLoss": "MeV"}, "", _calo_ratio, _PLIT
+    ),
+    "caloClusterSumEtRel": _relative_row("caloClusterSumEt"),
+    "track_pt": Feature(
+        {f"{_ORIGINAL}.qOverP": "1/MeV", f"{_ORIGINAL}.theta": "rad"}, "MeV", _track_pt, _PLIT
+    ),
+    "track_eta": Feature({f"{_ORIGINAL}.theta": "rad"}, "", _track_eta, _PLIT),
+    "track_phi": Feature({f"{_ORIGINAL}.phi": "rad"}, "", _or_absent, _PLIT),
 }
 
 

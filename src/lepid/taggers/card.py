@@ -25,6 +25,7 @@ from lepid.units import FACTORS
 
 _ATOM = r"(\d+(?:\.\d+)?|[A-Za-z]\w*)"
 TERM = re.compile(rf"\s*([+-]?)\s*{_ATOM}")
+EVERY = (0.0, float("inf"))
 _SUM = re.compile(rf"\s*[+-]?\s*{_ATOM}(\s*[+-]\s*{_ATOM})*\s*")
 
 
@@ -73,6 +74,9 @@ class Output(Part):
     node: str = Field(default="", description="output node of the network")
     index: int | None = Field(
         default=None, ge=0, description="column of the node, if it has several"
+    )
+    per: Literal["lepton", "track"] = Field(
+        default="lepton", description="one number per lepton, or one per track around it"
     )
     absent: float | None = Field(default=None, description="stored value that means: not evaluated")
 
@@ -170,6 +174,40 @@ class Node(Part):
         default="lepton", description="one row per lepton, or one per track around it"
     )
     inputs: tuple[Input, ...] = Field(min_length=1)
+    minimum: int = Field(default=0, ge=0, description="tracks that the network needs at least")
+    pad: FiniteFloat = Field(default=0.0, description="value of every input of a missing track")
+    mask: str = Field(
+        default="", description="input node [n_track, 1] that is 1 for a track and 0 for padding"
+    )
+    own_track: Literal["link", "never"] = Field(
+        default="link",
+        description="which tracks are flagged as the lepton's own: those that it links to, or none",
+    )
+
+    @model_validator(mode="after")
+    def _ragged(self) -> Self:
+        if self.per == "lepton" and (self.minimum or self.mask or self.own_track != "link"):
+            wrong = "minimum, mask and own_track are for nodes that take one row per track"
+            raise ValueError(wrong)
+        return self
+
+
+class Training(Part):
+    """Which leptons a network was trained on; others are evaluated and flagged."""
+
+    pt: tuple[float, float] = Field(
+        default=(0.0, float("inf")), description="GeV, low <= pt < high"
+    )
+    abseta: tuple[float, float] = Field(
+        default=(0.0, float("inf")), description="low <= |eta| < high"
+    )
+    source: str
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        if any(not low < high for low, high in (self.pt, self.abseta)):
+            raise ValueError("a range is not [low, high] with low < high")
+        return self
 
 
 class Network(Part):
@@ -181,6 +219,7 @@ class Network(Part):
     nodes: tuple[Node, ...] = Field(min_length=1)
     batched: bool = Field(default=True, description="false: the graph takes one lepton per call")
     abseta: tuple[float, float] | None = Field(default=None, description="low <= |eta| < high")
+    training: Training | None = Field(default=None, description="where `in_training` is true")
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
@@ -190,10 +229,16 @@ class Network(Part):
             raise ValueError("a network with `file` states its sha256")
         if self.abseta and not self.abseta[0] < self.abseta[1]:
             raise ValueError("abseta is not [low, high] with low < high")
-        twice = _twice(node.name for node in self.nodes)
+        masks = [node.mask for node in self.nodes if node.mask]
+        twice = _twice([*(node.name for node in self.nodes), *masks])
         if twice:
             raise ValueError(f"the input node twice: {twice}")
         return self
+
+    @property
+    def ragged(self) -> tuple[Node, ...]:
+        """Nodes that take one row per track."""
+        return tuple(node for node in self.nodes if node.per != "lepton")
 
 
 class Card(Part):
@@ -234,7 +279,7 @@ class Card(Part):
         twice = _twice(self.fields)
         if twice:
             raise ValueError(f"the same field twice: {twice}")
-        outputs = [output.name for output in self.outputs]
+        outputs = [output.name for output in self.outputs if output.per == "lepton"]
         for name, forms in self.discriminants.items():
             if not forms:
                 raise ValueError(f"discriminant {name} has no form")
@@ -261,6 +306,10 @@ class Card(Part):
             return self
         if not self.outputs or not all(output.node for output in self.outputs):
             raise ValueError("a network has outputs, and each names its node")
+        each = [output.name for output in self.outputs if output.per != "lepton"]
+        if each and any(len(network.ragged) != 1 for network in self.networks):
+            wrong = "is one number per track, and a network does not take exactly one list of them"
+            raise ValueError(f"output {', '.join(each)} {wrong}")
         places = [f"{output.node}[{output.index or 0}]" for output in self.outputs]
         if _twice(places):
             raise ValueError(f"two outputs read the same number: {_twice(places)}")
@@ -270,13 +319,22 @@ class Card(Part):
                 raise ValueError("several networks in a card each need a range of abseta")
             if any(left[1] > right[0] for left, right in pairwise(ranges)):
                 raise ValueError("the ranges of abseta of the networks overlap")
+        if len({network.training is None for network in self.networks}) > 1:
+            raise ValueError("all networks of a card state their training, or none")
         return self
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of all fields that it gives a lepton, but for those of tables."""
         points = (decision.name for decision in self.decisions)
-        return (*(o.name for o in self.outputs), *self.discriminants, *points, "scored")
+        return (*(o.name for o in self.outputs), *self.discriminants, *points, *self.flags)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Names of the fields that say what became of a lepton, and which tracks it has."""
+        trained = any(network.training for network in self.networks)
+        each = any(output.per == "track" for output in self.outputs)
+        return ("scored", *["in_training"] * trained, *["track_index"] * each)
 
     @property
     def known_fractions(self) -> set[str]:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lepid.errors import BadInput
 from lepid.features import definitions
-from lepid.taggers.card import Card, Network, Node
+from lepid.taggers.card import Network, Node
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -19,25 +18,12 @@ def needs(network: Network) -> dict[str, str]:
     """Column -> the feature that needs it, for all lepton inputs of `network`."""
     found: dict[str, str] = {}
     for node in network.nodes:
-        for entry in node.inputs:
+        for entry in node.inputs if node.per == "lepton" else ():
             for column in definitions.needs(entry.feature):
                 found.setdefault(column, entry.feature)
-    if network.abseta:
+    if network.abseta or network.training:
         found.setdefault("eta", "the range of |eta|")
     return found
-
-
-def check(card: Card) -> None:
-    """Raise `BadInput` if a network of `card` takes inputs that cannot be built yet."""
-    tracks = sorted({node.name for n in card.networks for node in n.nodes if node.per == "track"})
-    if tracks or any(not network.batched for network in card.networks):
-        what = f"takes one row per track ({', '.join(tracks)})" if tracks else "has no batch axis"
-        raise BadInput(
-            f"card {card.name}",
-            f"the network {what}, which this version of lepid cannot feed",
-            (),
-            'use stored scores, source="stored"',
-        )
 
 
 def build(

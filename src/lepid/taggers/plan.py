@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lepid.errors import BadInput, BadTable, LepidError, MissingColumns
+from lepid.events.columns import Columns
 from lepid.features import definitions
-from lepid.taggers import catalogue, discriminants, inputs, session, signature
+from lepid.taggers import around, catalogue, discriminants, session, twin
+from lepid.taggers.around import Around
 from lepid.taggers.card import Card, Form, Network
 from lepid.working_points import table as working_points
 from lepid.working_points.table import Table
 
 Source = Literal["auto", "stored", "network"]
-Find = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,14 @@ class Plan:
     ----------
     card : Card
     source : "stored" or "network"
-    columns : column that is read -> its name in the events
+    columns : column of the leptons that is read -> its name in the events
     stored : output -> its column; empty if the scores come from a network or are not there
     decisions : stored working point -> its column
     networks : (part of the card, path, sha256), for source "network"
     forms : discriminant -> form
     fractions : fraction -> [1] or [n_bin]
     tables : working points
+    around : what is read around the leptons
     reasons : what is absent, and why
     provider : "cpu" or "cuda" if a network runs, else empty
     """
@@ -48,6 +50,7 @@ class Plan:
     forms: Mapping[str, Form] = field(default_factory=dict)
     fractions: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
+    around: Around = field(default_factory=Around)
     reasons: tuple[str, ...] = ()
     options: session.Settings = field(default_factory=session.Settings)
     provider: str = ""
@@ -61,22 +64,12 @@ def split(name: str) -> tuple[str, str | None]:
     return tagger, network or None
 
 
-def make(
-    name: str,
-    source: Source,
-    find: Find,
-    available: Iterable[str],
-    where: str,
-    *,
-    fractions: Mapping[str, Any],
-) -> Plan:
+def make(name: str, source: Source, columns: Columns, *, fractions: Mapping[str, Any]) -> Plan:
     """The plan for tagger `name`.
 
     Parameters
     ----------
-    find : lepid's name of a column -> its name in the events, or None
-    available : all column names, for the error
-    where : the collection, for the error
+    columns : of the leptons
 
     Raises
     ------
@@ -88,30 +81,42 @@ def make(
     if network is None:
         # A reference network runs only by name, and neither do its columns stand in for others.
         cards = [card for card in cards if not card.reference] or cards
-    plan = _scores(cards, source, find, list(available), where, named=network is not None)
+    plan = _scores(cards, source, columns, named=network is not None)
     plan = _with_forms(plan, fractions)
-    return _with_tables(plan, find, list(available), where)
+    return _with_tables(plan, columns)
+
+
+def takes_surroundings(names: Iterable[str] | None) -> bool:
+    """Whether a network on this machine takes more than columns of the leptons themselves.
+
+    Parameters
+    ----------
+    names : of taggers; None for all
+    """
+    for tagger, network in map(split, catalogue.taggers() if names is None else names):
+        try:
+            cards = [catalogue.load(tagger, network)] if network else catalogue.networks(tagger)
+        except LepidError:
+            # Whoever runs it gets the error.
+            continue
+        cards = [card for card in cards if network or not card.reference]
+        there = (c for c in cards if all(catalogue.find(c, part) for part in c.networks))
+        if any(around.needed(card.networks) for card in there):
+            return True
+    return False
 
 
 # --- where the scores come from -----------------------------------------------------------------
 
 
-def _scores(
-    cards: Sequence[Card],
-    source: Source,
-    find: Find,
-    available: list[str],
-    where: str,
-    *,
-    named: bool,
-) -> Plan:
+def _scores(cards: Sequence[Card], source: Source, columns: Columns, *, named: bool) -> Plan:
     if source != "network":
-        plans = [plan for plan in (_from_stored(card, find) for card in cards) if plan]
+        plans = [plan for plan in (_from_stored(card, columns) for card in cards) if plan]
         if plans:
             # A card without a network describes what files hold, whichever network wrote it.
             return next((plan for plan in plans if plan.stored), plans[0])
     if source == "stored":
-        raise _nothing_stored(cards, available, where, source)
+        raise _nothing_stored(cards, columns, source)
     runnable = [card for card in cards if card.networks and (named or not card.reference)]
     found = [c for c in runnable if all(catalogue.find(c, part) for part in c.networks)]
     if len(found) > 1:
@@ -119,93 +124,74 @@ def _scores(
         wrong = f"several networks of {cards[0].tagger} are on this machine"
         raise BadInput("taggers", wrong, (), f"name one of: {names}")
     if found:
-        return _from_network(found[0], find, available, where)
+        return _from_network(found[0], columns)
     storable = any(card.stored_columns or card.decisions for card in cards)
     if runnable and (source == "network" or named or not storable):
         for part in runnable[0].networks:
             catalogue.locate(runnable[0], part)
-    raise _nothing_stored(cards, available, where, source)
+    raise _nothing_stored(cards, columns, source)
 
 
-def _nothing_stored(
-    cards: Sequence[Card], available: list[str], where: str, source: Source
-) -> LepidError:
+def _nothing_stored(cards: Sequence[Card], columns: Columns, source: Source) -> LepidError:
     card = cards[0]
     networks = ", ".join(c.name for c in cards if c.networks)
     if source == "network":
         wrong = "its networks run only by name" if networks else "it has no network to run"
         do = f"name one of: {networks}" if networks else 'use stored scores, source="stored"'
         return BadInput(f"tagger {card.tagger}", wrong, (), do)
-    stored = [columns for _, columns in _stored_names(card)] + [d.stored for d in card.decisions]
+    stored = [names for _, names in _stored_names(card)] + [d.stored for d in card.decisions]
     if not stored:
         do = f"run a network: {networks}"
         return BadInput(f"tagger {card.tagger}", "files do not store its scores", (), do)
     do = "use a file that has them" + (f"; or run a network: {networks}" if networks else "")
-    missing = {columns[0]: card.name for columns in stored}
-    return MissingColumns.of(f"events.{where}", missing, available, do=do)
+    missing = {names[0]: card.name for names in stored}
+    where = columns.collection
+    return MissingColumns.of(f"events.{where}", missing, columns.there(where), do=do)
 
 
 def _stored_names(card: Card) -> list[tuple[str, tuple[str, ...]]]:
     return [(output.name, output.stored) for output in card.outputs if output.stored]
 
 
-def _first(names: Iterable[str], find: Find) -> str | None:
-    return next((name for name in names if find(name)), None)
+def _first(names: Iterable[str], columns: Columns) -> str | None:
+    return next((name for name in names if columns.find(name)), None)
 
 
-def _from_stored(card: Card, find: Find) -> Plan | None:
+def _from_stored(card: Card, columns: Columns) -> Plan | None:
     """Plan with the scores and decisions that the events hold; None if they hold neither."""
-    stored = {name: _first(columns, find) for name, columns in _stored_names(card)}
+    stored = {name: _first(names, columns) for name, names in _stored_names(card)}
     present = {name: column for name, column in stored.items() if column}
-    decisions = {d.name: c for d in card.decisions if (c := _first(d.stored, find))}
-    complete = bool(present) and len(present) == len(card.outputs)
+    decisions = {d.name: c for d in card.decisions if (c := _first(d.stored, columns))}
+    single = [output for output in card.outputs if output.per == "lepton"]
+    complete = bool(present) and len(present) == len(single)
     if not complete and not decisions:
         return None
     reasons = []
     if card.outputs and not complete:
-        absent = [columns[0] for name, columns in _stored_names(card) if name not in present]
+        absent = [names[0] for name, names in _stored_names(card) if name not in present]
         reasons.append(f"no scores: the file has no {', '.join(absent)}")
     no_decision = [d.name for d in card.decisions if d.name not in decisions]
     if no_decision:
         reasons.append(f"decisions not stored: {', '.join(no_decision)}")
     present = present if complete else {}
-    columns = {c: str(find(c)) for c in (*present.values(), *decisions.values())}
-    return Plan(card, "stored", columns, present, decisions, reasons=tuple(reasons))
+    read = {c: str(columns.find(c)) for c in (*present.values(), *decisions.values())}
+    return Plan(card, "stored", read, present, decisions, reasons=tuple(reasons))
 
 
-def _from_network(card: Card, find: Find, available: list[str], where: str) -> Plan:
-    inputs.check(card)
-    needs: dict[str, str] = {}
-    for network in card.networks:
-        for column, feature in inputs.needs(network).items():
-            needs.setdefault(column, f"input {feature} of {card.name}")
-    columns = require(needs, find, available, where)
+def _from_network(card: Card, columns: Columns) -> Plan:
+    read, beside = around.reads(card, columns)
     options = session.current_settings()
-    networks, provider = [], ""
+    networks, reasons, provider = [], [], ""
     for network in card.networks:
         path, digest = catalogue.locate(card, network)
-        loaded, provider = session.get(path, digest, options)
-        signature.check(loaded, card, network, path)
+        ready = twin.get(path, digest, card, network, options)
+        provider = ready.provider
+        reasons += [ready.slow] if ready.slow else []
         networks.append((network, str(path), digest))
     return Plan(
-        card, "network", columns, {}, {}, tuple(networks), options=options, provider=provider
+        card, "network", read, {}, {}, tuple(networks), around=beside,
+        reasons=tuple(reasons), options=options, provider=provider,
     )  # fmt: skip
-
-
-def require(
-    needs: Mapping[str, str], find: Find, available: list[str], where: str
-) -> dict[str, str]:
-    """Column -> its name in the collection `where`, for each of `needs`: column -> why.
-
-    Raises
-    ------
-    MissingColumns : lists all that are not there
-    """
-    found = {column: find(column) for column in needs}
-    missing = {column: needs[column] for column, name in found.items() if name is None}
-    if missing:
-        raise MissingColumns.of(f"events.{where}", missing, available)
-    return {column: str(name) for column, name in found.items()}
 
 
 # --- discriminants and working points -----------------------------------------------------------
@@ -230,7 +216,7 @@ def _with_forms(plan: Plan, fractions: Mapping[str, Any]) -> Plan:
     return replace(plan, forms=forms, fractions=values, reasons=tuple(reasons))
 
 
-def _with_tables(plan: Plan, find: Find, available: list[str], where: str) -> Plan:
+def _with_tables(plan: Plan, columns: Columns) -> Plan:
     """Plan with the tables whose points can be decided, and the columns that they need."""
     tables: list[Table] = []
     reasons = list(plan.reasons)
@@ -247,8 +233,8 @@ def _with_tables(plan: Plan, find: Find, available: list[str], where: str) -> Pl
         else:
             tables.append(table)
     needs = {**tables_need(plan.card, tables), **binned_fractions(plan)}
-    columns = {**plan.columns, **require(needs, find, available, where)}
-    return replace(plan, tables=tuple(tables), columns=columns, reasons=tuple(reasons))
+    read = {**plan.columns, **columns.require(needs)}
+    return replace(plan, tables=tuple(tables), columns=read, reasons=tuple(reasons))
 
 
 def binned_fractions(plan: Plan) -> dict[str, str]:

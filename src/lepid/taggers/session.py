@@ -7,10 +7,10 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,12 +21,9 @@ import numpy.typing as npt
 import onnxruntime
 
 from lepid.errors import BadInput, NetworkMismatch, ProviderUnavailable, UnknownName, first_line
-from lepid.taggers import graph
-from lepid.taggers.card import Card, Output
+from lepid.taggers.graph import build
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-# A call with a million rows keeps gigabytes in onnxruntime's arena; 8192 rows are as fast.
-BATCH = 8192
 
 
 @dataclass(frozen=True)
@@ -36,24 +33,40 @@ class Settings:
     Attributes
     ----------
     provider : "auto" (CUDA where there is a device, else CPU), "cpu" or "cuda"
-    threads : threads of one session; 0 means all cores in the main process, 1 in a worker
+    threads : threads in all; 0 means all cores in the main process, 1 in a worker of a pool
+    parallel : batches that run at once and share the threads; 0 means 1 for networks that take
+        one row per lepton, and as many as there are threads for those that take sequences
     """
 
     provider: str = "auto"
     threads: int = 0
+    parallel: int = 0
 
     def __post_init__(self) -> None:
         if self.provider not in ("auto", *PROVIDERS):
             raise UnknownName.of("settings", "provider", self.provider, ["auto", *PROVIDERS])
         if self.threads < 0:
             raise BadInput("settings", f"threads is {self.threads}, expected 0 or more")
+        if self.parallel < 0:
+            raise BadInput("settings", f"parallel is {self.parallel}, expected 0 or more")
+
+    def shares(self, sequences: bool) -> tuple[int, int]:
+        """Threads of one call of a network, and calls at once.
+
+        Small products of matrices gain little from several threads, and several batches a lot.
+        """
+        total = threads(self.threads)
+        at_once = self.parallel or (total if sequences else 1)
+        return max(1, total // at_once), min(at_once, total)
 
 
 _SETTINGS: ContextVar[Settings | None] = ContextVar("lepid_settings", default=None)
 
 
 def current_settings() -> Settings:
-    """The settings in force: those of `settings`, else `LEPID_PROVIDER` and `LEPID_THREADS`.
+    """The settings in force: those of `settings`, else those of the environment.
+
+    `LEPID_PROVIDER`, `LEPID_THREADS` and `LEPID_PARALLEL` hold them.
 
     Raises
     ------
@@ -62,29 +75,38 @@ def current_settings() -> Settings:
     chosen = _SETTINGS.get()
     if chosen is not None:
         return chosen
-    threads = os.environ.get("LEPID_THREADS") or "0"
-    if not threads.isdecimal():
-        raise BadInput("LEPID_THREADS", f"{threads!r} is not a number of threads")
-    return Settings(os.environ.get("LEPID_PROVIDER") or "auto", int(threads))
+    provider = os.environ.get("LEPID_PROVIDER") or "auto"
+    return Settings(
+        provider, _number("LEPID_THREADS", "threads"), _number("LEPID_PARALLEL", "batches")
+    )
+
+
+def _number(variable: str, what: str) -> int:
+    text = os.environ.get(variable) or "0"
+    if not text.isdecimal():
+        raise BadInput(variable, f"{text!r} is not a number of {what}")
+    return int(text)
 
 
 @contextmanager
-def settings(provider: str | None = None, threads: int | None = None) -> Iterator[Settings]:
-    """Run networks with this provider and this number of threads inside the block.
+def settings(
+    provider: str | None = None, threads: int | None = None, parallel: int | None = None
+) -> Iterator[Settings]:
+    """Run networks with this provider and these numbers of threads inside the block.
 
     Parameters
     ----------
     provider : "auto", "cpu" or "cuda"; with "cuda" the absence of a device is an error
-    threads : threads of one session, 0 to decide by the process
+    threads : threads in all, 0 to decide by the process
+    parallel : batches that run at once and share the threads, 0 to decide by the network
 
     Raises
     ------
-    UnknownName, BadInput : not a provider, not a number of threads
+    UnknownName, BadInput : not a provider, not a number of threads or batches
     """
-    now = current_settings()
-    chosen = Settings(
-        now.provider if provider is None else provider, now.threads if threads is None else threads
-    )
+    given = {"provider": provider, "threads": threads, "parallel": parallel}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    chosen = replace(current_settings(), **changes)
     token = _SETTINGS.set(chosen)
     try:
         yield chosen
@@ -146,7 +168,7 @@ def _why_no_cuda() -> tuple[str, str] | None:
     if not has_device():
         return "no NVIDIA driver with a device on this machine", do
     try:
-        _new(graph.identity(1), "probe", "cuda", 1)
+        _new(build.identity(1), "probe", "cuda", 1)
     except ProviderUnavailable as error:
         return error.wrong, error.do
     return None
@@ -188,8 +210,10 @@ def _new(model: str | bytes, where: str, chosen: str, n_thread: int) -> Any:
     options.log_severity_level = 4
     names: list[Any] = [PROVIDERS["cpu"]]
     if chosen == "cuda":
-        # TF32 is on by default and moves scores by 1e-3.
-        names.insert(0, (PROVIDERS["cuda"], {"use_tf32": "0"}))
+        # TF32 is on by default and moves scores by 1e-3. Batches of many sizes would double the
+        # arena again and again.
+        choices = {"use_tf32": "0", "arena_extend_strategy": "kSameAsRequested"}
+        names.insert(0, (PROVIDERS["cuda"], choices))
     try:
         session = onnxruntime.InferenceSession(model, options, providers=names)
     except Exception as error:
@@ -210,13 +234,17 @@ def probe(wanted: str) -> list[str]:
     ------
     ProviderUnavailable : "cuda" is not to be had
     """
-    session = _new(graph.identity(1), "probe", provider(wanted), 1)
+    session = _new(build.identity(1), "probe", provider(wanted), 1)
     providers: list[str] = session.get_providers()
     return providers
 
 
-def get(path: Path, digest: str, options: Settings) -> tuple[Any, str]:
+def get(path: Path, digest: str, options: Settings, n_thread: int = 0) -> tuple[Any, str]:
     """Session of the network file and the provider that it really got.
+
+    Parameters
+    ----------
+    n_thread : threads of one call, 0 for those of a network that takes one row per lepton
 
     Raises
     ------
@@ -224,53 +252,53 @@ def get(path: Path, digest: str, options: Settings) -> tuple[Any, str]:
     """
     chosen = provider(options.provider)
     process = os.getpid()
+    wanted = n_thread or options.shares(sequences=False)[0]
     # Threads of a dask worker ask at once. A lock of the process: a fork may copy a held one.
     with _LOCKS.setdefault(process, threading.Lock()):
-        return _session(path, digest, chosen, threads(options.threads), process), chosen
+        return _session(path, digest, chosen, wanted, process), chosen
 
 
-def run(
-    session: Any, card: Card, rows: Mapping[str, npt.NDArray[np.float32]]
-) -> dict[str, npt.NDArray[np.float32]]:
-    """Scores of each lepton, by output name, in bounded memory.
-
-    Parameters
-    ----------
-    rows : input node -> [n_lepton, n_input]
-
-    Returns
-    -------
-    output name -> [n_lepton]
+def load(model: bytes, where: str, chosen: str, n_thread: int) -> Any:
+    """Session of a network in memory on the provider "cpu" or "cuda"; `where` stands in errors.
 
     Raises
     ------
-    NetworkMismatch : onnxruntime stops, or the outputs are not one row per lepton
+    ProviderUnavailable, NetworkMismatch
     """
-    n_lepton = len(next(iter(rows.values())))
-    scores = {output.name: np.empty(n_lepton, np.float32) for output in card.outputs}
-    nodes = list(dict.fromkeys(output.node for output in card.outputs))
-    for start in range(0, n_lepton, BATCH):
-        part = slice(start, start + BATCH)
-        batch = {name: array[part] for name, array in rows.items()}
-        try:
-            given = dict(zip(nodes, session.run(nodes, batch), strict=True))
-        except Exception as error:
-            # onnxruntime's exceptions share no base class below Exception.
-            wrong = f"onnxruntime cannot run the network: {first_line(error)}"
-            raise NetworkMismatch(f"card {card.name}", wrong) from error
-        for output in card.outputs:
-            scores[output.name][part] = _column(card, output, given[output.node], batch)
-    return scores
+    return _new(model, where, chosen, n_thread)
 
 
-def _column(
-    card: Card, output: Output, values: npt.NDArray[Any], batch: Mapping[str, npt.NDArray[Any]]
-) -> npt.NDArray[Any]:
-    n_lepton, index = len(next(iter(batch.values()))), output.index or 0
-    fits = values.ndim and len(values) == n_lepton
-    table = values.reshape(n_lepton, -1) if fits else values.reshape(1, -1)
-    if not fits or index >= table.shape[1]:
-        wrong = f"{output.node!r} gave the shape {values.shape} for {n_lepton} leptons"
-        raise NetworkMismatch(f"card {card.name}", f"{wrong}, {output.name} is column {index}")
-    column: npt.NDArray[Any] = table[:, index]
-    return column
+def call(
+    session: Any, nodes: Sequence[str], fed: Mapping[str, npt.NDArray[Any]], where: str
+) -> dict[str, npt.NDArray[Any]]:
+    """What the network answers at its output `nodes`.
+
+    Raises
+    ------
+    NetworkMismatch : onnxruntime stops
+    """
+    try:
+        if session.get_providers()[0] == PROVIDERS["cuda"]:
+            answers = _bound(session, nodes, fed, "cuda")
+        else:
+            answers = session.run(nodes, fed)
+    except Exception as error:
+        # onnxruntime's exceptions share no base class below Exception.
+        wrong = f"onnxruntime cannot run the network: {first_line(error)}"
+        raise NetworkMismatch(where, wrong) from error
+    return dict(zip(nodes, answers, strict=True))
+
+
+def _bound(
+    session: Any, nodes: Sequence[str], fed: Mapping[str, npt.NDArray[Any]], device: str
+) -> list[Any]:
+    """Answers with all inputs and outputs bound to `device`, each copied once."""
+    binding = session.io_binding()
+    for name, array in fed.items():
+        value = onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), device, 0)
+        binding.bind_ortvalue_input(name, value)
+    for node in nodes:
+        binding.bind_output(node, device)
+    session.run_with_iobinding(binding)
+    answers: list[Any] = binding.copy_outputs_to_cpu()
+    return answers

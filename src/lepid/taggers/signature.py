@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lepid.errors import NetworkMismatch
-from lepid.taggers.card import Card, Network, Node, Output
+from lepid.taggers.card import Card, Network, Output
 
 NUMBERS = ("tensor(float)", "tensor(double)", "tensor(float16)")
+INTEGERS = tuple(f"tensor({sign}int{size})" for sign in ("", "u") for size in (8, 16, 32, 64))
 
 
 def check(session: Any, card: Card, network: Network, path: Path) -> None:
@@ -21,44 +22,60 @@ def check(session: Any, card: Card, network: Network, path: Path) -> None:
     """
     inputs = {i.name: i for i in session.get_inputs()}
     outputs = {o.name: o for o in session.get_outputs()}
-    problems = [problem for node in network.nodes for problem in _misfed(node, inputs)]
-    fed = {node.name for node in network.nodes}
-    unfed = [name for name in inputs if name not in fed]
+    wanted = {name: (axes, width) for name, axes, width in _wanted(network)}
+    problems = [problem for name in wanted for problem in _misfed(name, *wanted[name], inputs)]
+    unfed = [name for name in inputs if name not in wanted]
     problems += [f"the network takes {name!r}, which the card does not feed" for name in unfed]
-    problems += [problem for output in card.outputs for problem in _misread(output, outputs)]
+    for output in card.outputs:
+        before = network.batched + (output.per != "lepton")
+        problems += _misread(output, before, outputs)
     if problems:
         raise NetworkMismatch(str(path), "; ".join(dict.fromkeys(problems)), (), "see the card")
 
 
-def _misfed(node: Node, inputs: Mapping[str, Any]) -> Iterator[str]:
-    if node.name not in inputs:
-        yield f"the card feeds {node.name!r}, the network takes {', '.join(inputs)}"
+def _wanted(network: Network) -> Iterator[tuple[str, list[str], int]]:
+    """Name, axes and number of columns of everything that the card feeds."""
+    for node in network.nodes:
+        axes = ["n_lepton"] if network.batched else []
+        axes += [f"n_{node.per}"] if node.per != "lepton" else []
+        axes = axes or ["1"]
+        yield node.name, axes, len(node.inputs)
+        if node.mask:
+            yield node.mask, axes, 1
+
+
+def _misfed(name: str, axes: list[str], width: int, inputs: Mapping[str, Any]) -> Iterator[str]:
+    if name not in inputs:
+        yield f"the card feeds {name!r}, the network takes {', '.join(inputs)}"
         return
-    found = inputs[node.name]
+    found = inputs[name]
     if found.type != "tensor(float)":
-        yield f"{node.name!r} takes {found.type}, lepid feeds tensor(float)"
+        yield f"{name!r} takes {found.type}, lepid feeds tensor(float)"
     if not found.shape:  # not known before it runs
         return
-    if len(found.shape) != 2:
-        yield f"{node.name!r} has the shape {found.shape}, expected [n_lepton, n_input]"
+    if len(found.shape) != len(axes) + 1:
+        yield f"{name!r} has the shape {found.shape}, expected [{', '.join(axes)}, n_input]"
         return
-    n_lepton, width = found.shape
-    if isinstance(n_lepton, int):
-        yield f"{node.name!r} takes exactly {n_lepton} leptons per call, not any number"
-    if isinstance(width, int) and width != len(node.inputs):
-        wrong = f"the card lists {len(node.inputs)} inputs for {node.name!r}"
-        yield f"{wrong}, the network takes {width}"
+    for size, axis in zip(found.shape, axes, strict=False):
+        if isinstance(size, int) and str(size) != axis:
+            any_number = "one" if axis == "1" else "any number"
+            what = "lepton" if axis == "1" else axis.removeprefix("n_")
+            yield f"{name!r} takes exactly {size} {what}s per call, not {any_number}"
+    if isinstance(found.shape[-1], int) and found.shape[-1] != width:
+        yield f"the card lists {width} inputs for {name!r}, the network takes {found.shape[-1]}"
 
 
-def _misread(output: Output, outputs: Mapping[str, Any]) -> Iterator[str]:
+def _misread(output: Output, before: int, outputs: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with an output that has `before` axes of leptons and tracks."""
     if output.node not in outputs:
         yield f"the card reads {output.node!r}, the network gives {', '.join(outputs)}"
         return
     found = outputs[output.node]
-    if found.type not in NUMBERS:
-        yield f"{output.node!r} gives {found.type}, expected one of {', '.join(NUMBERS)}"
+    kinds = NUMBERS if output.per == "lepton" else (*NUMBERS, *INTEGERS)
+    if found.type not in kinds:
+        yield f"{output.node!r} gives {found.type}, expected one of {', '.join(kinds)}"
         return
-    width = found.shape[-1] if len(found.shape) > 1 else 1
+    width = found.shape[-1] if len(found.shape) > before else 1
     if not found.shape or not isinstance(width, int):
         return
     if output.index is None and width > 1:

@@ -20,8 +20,12 @@ def attach(events: Any, collection: str, name: str, record: Any, *, inplace: boo
     if inplace:
         events[collection, name] = record
         return events
-    with_field = dask().with_field if is_dask(events) else ak.with_field
     return with_field(events, with_field(events[collection], record, name), collection)
+
+
+def with_field(array: Any, field: Any, name: str) -> Any:
+    """`array` with `field` under `name`."""
+    return (dask().with_field if is_dask(array) else ak.with_field)(array, field, name)
 
 
 def attach_columns(events: Any, collection: str, columns: Mapping[str, str]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
@@ -55,13 +55,27 @@ def columns_of(events: Any) -> dict[str, list[str]]:
     raise BadInput("events", wrong, (), "pass NanoEvents, or ak.zip({'Muons': ...}, depth_limit=1)")
 
 
+class Ragged(NamedTuple):
+    """A result with several values for each lepton.
+
+    Attributes
+    ----------
+    offsets : [n_lepton + 1]
+    values : [n_value]
+    """
+
+    offsets: npt.NDArray[np.int64]
+    values: npt.NDArray[Any]
+
+
 def apply(events: Any, collection: str, columns: Mapping[str, Any], compute: Compute) -> Any:
     """Record array, jagged like the collection, of what `compute` makes of its flat columns.
 
     Parameters
     ----------
     columns : lepid's name -> column name of the collection, or an array that is jagged like it
-    compute : flat columns [n_lepton] -> flat results [n_lepton]; must accept n_lepton = 0
+    compute : flat columns [n_lepton] -> flat results [n_lepton] or `Ragged`; must accept
+        n_lepton = 0
 
     Returns
     -------
@@ -70,22 +84,52 @@ def apply(events: Any, collection: str, columns: Mapping[str, Any], compute: Com
     names = list(columns)
     table = events[collection]
     arrays = [table[c] if isinstance(c, str) else c for c in columns.values()]
-    run = partial(_apply, names, collection, compute)
+
+    return mapped(events, arrays, partial(_apply, names, collection, compute), collection)
+
+
+def _apply(
+    names: Sequence[str], collection: str, compute: Compute, *arrays: Any
+) -> tuple[npt.NDArray[np.int64] | None, Columns]:
+    counts, flat = flatten(dict(zip(names, arrays, strict=True)), collection)
+    return counts, compute(flat)
+
+
+def mapped(
+    events: Any,
+    arrays: Sequence[Any],
+    run: Callable[..., tuple[npt.NDArray[np.int64] | None, Columns]],
+    collection: str,
+) -> Any:
+    """Record array, jagged like the collection, of what `run` makes of arrays of events.
+
+    Parameters
+    ----------
+    run : the arrays, their values there -> number of objects per event and results, [n_object]
+        or `Ragged` each; the number is None if there is one object per event
+    """
     if is_dask(events):
-        return dask().map_partitions(run, *arrays, label=f"lepid-{collection}")
-    return run(*arrays)
+        label = f"lepid-{collection}"
+        return dask().map_partitions(partial(_mapped, run), *arrays, label=label)
+    return _mapped(run, *arrays)
 
 
-def _apply(names: Sequence[str], collection: str, compute: Compute, *arrays: Any) -> Any:
+def _mapped(run: Callable[..., tuple[Any, Columns]], *arrays: Any) -> Any:
     traced = any(ak.backend(array) == "typetracer" for array in arrays)
     if traced:
         # This also tells the tracer that the values are needed.
         arrays = tuple(ak.typetracer.length_zero_if_typetracer(array) for array in arrays)
-    counts, flat = flatten(dict(zip(names, arrays, strict=True)), collection)
-    results = compute(flat)
-    record = ak.Array({name: np.ascontiguousarray(values) for name, values in results.items()})
+    counts, results = run(*arrays)
+    record = ak.Array({name: as_column(values) for name, values in results.items()})
     record = record if counts is None else ak.unflatten(record, counts)
     return ak.Array(record.layout.to_typetracer(forget_length=True)) if traced else record
+
+
+def as_column(values: Any) -> Any:
+    """Array of a result, [n_object]."""
+    if isinstance(values, Ragged):
+        return ak.unflatten(np.ascontiguousarray(values.values), np.diff(values.offsets))
+    return np.ascontiguousarray(values)
 
 
 def flatten(

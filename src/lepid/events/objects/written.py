@@ -9,7 +9,8 @@ import awkward as ak
 import numpy as np
 
 from lepid.errors import MissingColumns
-from lepid.events.objects.flat import flatten
+from lepid.events.objects.flat import Ragged, as_column, flatten
+from lepid.events.objects.tables import offsets_of
 
 
 def writable(events: Any, collection: str, columns: Iterable[str]) -> list[str]:
@@ -47,8 +48,15 @@ def packed(events: Any, collection: str, columns: Mapping[str, Sequence[str]]) -
         needs = dict.fromkeys(sorted(missing), "the output: the first events had it")
         raise MissingColumns.of(f"events.{collection}", needs, table.fields)
     arrays = {name: events[(collection, *path)] for name, path in columns.items()}
+    several = [name for name, array in arrays.items() if array.ndim > table.ndim]
+    inner = {name: ak.flatten(arrays[name], axis=table.ndim) for name in several}
+    arrays |= {name: ak.num(arrays[name], axis=table.ndim) for name in several}
     counts, flat = flatten(arrays, f"events.{collection}")
-    record = _record(flat)
+    found: dict[str, Any] = dict(flat)
+    for name in several:
+        values = flatten({name: inner[name]}, f"events.{collection}")[1][name]
+        found[name] = Ragged(offsets_of(flat[name]), values)
+    record = _record(found)
     return record if counts is None else ak.unflatten(record, counts)
 
 
@@ -63,7 +71,7 @@ def _record(columns: Mapping[str, Any]) -> Any:
         if dot:
             result.setdefault(outer, {})[inner] = values
         else:
-            result[name] = np.ascontiguousarray(values)
+            result[name] = as_column(values)
     arrays = {n: _record(v) if isinstance(v, dict) else v for n, v in result.items()}
     return ak.zip(arrays, depth_limit=1)
 

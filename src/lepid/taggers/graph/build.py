@@ -1,4 +1,4 @@
-"""Builds ONNX graphs. The only module that imports onnx."""
+"""Builds ONNX graphs."""
 
 from __future__ import annotations
 

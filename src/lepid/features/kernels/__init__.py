@@ -1,0 +1,1 @@
+"""Loops over flat arrays and offsets, one file per subject."""

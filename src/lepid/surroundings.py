@@ -1,0 +1,128 @@
+"""One tagger on flat tables: the leptons, and the tracks and clusters around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lepid.evaluation import evaluate
+from lepid.events.objects.flat import Ragged
+from lepid.events.objects.tables import Table, first, follow
+from lepid.events.schema import Schema
+from lepid.features import impact, leptons, tracks
+from lepid.features.kernels.association import Directions
+from lepid.features.tracks import Neighbours, Tracks
+from lepid.taggers.batching import Sequence
+from lepid.taggers.card import Node
+from lepid.taggers.plan import Plan
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Columns = Mapping[str, Array]
+Tables = Mapping[str, Table]
+TRACK_INDEX = "track_index"
+
+
+def evaluate_tables(
+    plan: Plan, schema: Schema, collection: str, columns: Columns, tables: Tables
+) -> dict[str, Any]:
+    """Fields of the result, [n_lepton] each, from the tables that the plan names.
+
+    An output with one number per track is a `Ragged`; `track_index` says which track of the event
+    each of them is.
+    """
+    around = Surroundings(plan, schema, collection, columns, tables)
+    found = evaluate(plan, schema, collection, {**columns, **around.aggregates()}, around)
+    fields: dict[str, Any] = {}
+    for name, values in found.items():
+        if isinstance(values, Sequence):
+            fields[name] = Ragged(values.offsets, values.values)
+            fields[TRACK_INDEX] = Ragged(values.offsets, around.index(values))
+        else:
+            fields[name] = values
+    return fields
+
+
+class Surroundings:
+    """What lies around the leptons of a collection.
+
+    Parameters
+    ----------
+    columns : of the leptons, [n_lepton] each
+    tables : the collections that the plan names
+    """
+
+    def __init__(
+        self, plan: Plan, schema: Schema, collection: str, columns: Columns, tables: Tables
+    ) -> None:
+        self._plan, self._schema, self._collection = plan, schema, collection
+        self._columns, self._tables = columns, tables
+        # Several networks of a tagger share what is found once.
+        self._found: dict[str, Neighbours] = {}
+
+    def __call__(self, node: Node, chosen: Integers) -> Sequence:
+        """What `node` takes of the tracks around the `chosen` leptons [k], ascending."""
+        if node.own_track not in self._found:
+            leptons_there = self._directions()
+            own, beam = self._own_tracks(node), self._beam()
+            found = tracks.neighbours(leptons_there, self._tracks(), own, beam)
+            self._found[node.own_track] = found
+        near = self._found[node.own_track].of(chosen)
+        return Sequence(*tracks.sequence(node.inputs, near, self._tracks()))
+
+    def aggregates(self) -> dict[str, Floats]:
+        """Columns of the leptons that are made of what lies around them, [n_lepton] each."""
+        made = {"caloClusterSumEt": self._cluster_sum}
+        return {name: made[name]() for name in self._plan.around.aggregates}
+
+    def index(self, found: Sequence) -> Integers:
+        """Place of each track of `found` in its event."""
+        event = np.repeat(self._tables[self._collection].event, found.lengths)
+        return np.asarray(found.rows - self._table("track").offsets[event])
+
+    def _table(self, kind: str) -> Table:
+        return self._tables[self._plan.around.collections[kind]]
+
+    def _directions(self) -> Directions:
+        offsets = self._tables[self._collection].offsets
+        return Directions(offsets, self._columns["phi"], eta=self._columns["eta"])
+
+    def _tracks(self) -> Tracks:
+        table = self._table("track")
+        return Tracks(table.offsets, table.columns, self._schema.unit)
+
+    def _follow(self, path: str) -> tuple[Integers, Integers]:
+        return follow(self._tables, self._collection, path, self._schema)
+
+    def _own_tracks(self, node: Node) -> tuple[Integers, Integers]:
+        """Offsets and rows of the leptons' own tracks."""
+        n_lepton = len(self._columns["phi"])
+        if node.own_track == "never":
+            return np.zeros(n_lepton + 1, np.int64), np.zeros(0, np.int64)
+        path, *kind = leptons.OWN_TRACKS[self._plan.card.flavour]
+        offsets, rows = self._follow(path)
+        if kind:
+            combined = self._columns[kind[0]] == leptons.COMBINED
+            return leptons.own_tracks_of_muons(first(offsets, rows), combined)
+        return offsets, rows
+
+    def _beam(self) -> impact.Beam | None:
+        if self._plan.around.impact == "stored":
+            return None
+        vertices, event = self._table("vertex"), self._table("event").columns
+        rows = impact.primary(vertices.offsets, vertices.columns["vertexType"])
+        vertex = (leptons.linked(vertices.columns[n], rows) for n in ("z", "covariance_zz"))
+        sigma = (np.asarray(event[f"beamPosSigma{axis}"], np.float64) for axis in ("X", "Y", "XY"))
+        return impact.Beam(*vertex, *sigma)
+
+    def _cluster_sum(self) -> Floats:
+        clusters = self._table("cluster")
+        eta = np.asarray(clusters.columns["calEta"], np.float64)
+        place = Directions(clusters.offsets, clusters.columns["calPhi"], eta=eta)
+        own = first(*self._follow("caloClusterLinks"))
+        pt = np.asarray(clusters.columns["calE"], np.float64) / np.cosh(eta)
+        return leptons.cluster_sum(self._tables[self._collection].offsets, own, place, pt)

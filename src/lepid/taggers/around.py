@@ -1,0 +1,114 @@
+"""What networks take of what lies around leptons: which columns of tracks, clusters, vertices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lepid.errors import BadInput
+from lepid.events.columns import Columns, required
+from lepid.features import impact, leptons, tracks
+from lepid.taggers import inputs
+from lepid.taggers.card import Card, Network, Node
+
+# Of the primary vertex and the beam spot, for impact parameters that files do not store.
+VERTEX = ("z", "vertexType", "covariance_zz")
+BEAM = ("beamPosSigmaX", "beamPosSigmaY", "beamPosSigmaXY")
+
+
+@dataclass(frozen=True)
+class Around:
+    """What lies around the leptons and is read for a network.
+
+    Attributes
+    ----------
+    collections : kind of constituents -> collection
+    columns : kind -> column -> its name in the events
+    aggregates : columns of the leptons that are made of them
+    impact : whether the impact parameters of the tracks are "stored" or "computed"; empty without
+        tracks
+    """
+
+    collections: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    aggregates: tuple[str, ...] = ()
+    impact: str = ""
+
+    @property
+    def tables(self) -> dict[str, Mapping[str, str]]:
+        """Collection -> column -> its name in the events."""
+        return {self.collections[kind]: columns for kind, columns in self.columns.items()}
+
+
+def reads(card: Card, columns: Columns) -> tuple[dict[str, str], Around]:
+    """Column of the leptons -> its name in the events, and what is read around them.
+
+    Raises
+    ------
+    BadInput : the format has no such constituents
+    MissingColumns : lists all columns that are not there, of all collections
+    """
+    own: dict[str, str] = {}
+    kinds: dict[str, dict[str, str]] = {}
+    aggregates: list[str] = []
+    source = ""
+    for network in card.networks:
+        for column, feature in inputs.needs(network).items():
+            why = f"input {feature} of {card.name}"
+            made = leptons.AGGREGATES.get(column)
+            if made is None or columns.find(column):
+                own.setdefault(column, why)
+                continue
+            aggregates.append(column)
+            own |= dict.fromkeys(made.needs, why)
+            kinds.setdefault(made.kind, {}).update(dict.fromkeys(made.of, why))
+        for node in network.ragged:
+            own |= {c: w for c, w in _own(card, node).items() if c not in own}
+            source = _tracks(card, node, columns, kinds)
+    places = {kind: _constituents(card, columns, kind) for kind in kinds}
+    found = required([(columns, own), *((places[kind], kinds[kind]) for kind in kinds)])
+    collections = {kind: place.collection for kind, place in places.items()}
+    named = dict(zip(kinds, found[1:], strict=True))
+    return found[0], Around(collections, named, tuple(dict.fromkeys(aggregates)), source)
+
+
+def _own(card: Card, node: Node) -> dict[str, str]:
+    """Columns of the leptons that say where they are, and which tracks are theirs."""
+    needs = dict.fromkeys(("eta", "phi"), f"the tracks around {card.flavour}s")
+    if node.own_track == "link":
+        needs |= dict.fromkeys(leptons.OWN_TRACKS[card.flavour], "the lepton's own tracks")
+    return needs
+
+
+def _tracks(card: Card, node: Node, columns: Columns, kinds: dict[str, dict[str, str]]) -> str:
+    """Adds what `node` takes of tracks; whether their impact parameters are stored."""
+    place = _constituents(card, columns, "track", node.name)
+    there = [name for name in impact.STORED if place.find(name)]
+    features = [entry.feature for entry in node.inputs]
+    mine = kinds.setdefault("track", {})
+    for column, why in tracks.needs(features, there).items():
+        mine.setdefault(column, f"inputs of {card.name}" if why == f"input {column}" else why)
+    source = impact.source(there)
+    if source == "computed":
+        why = "the impact parameters of tracks"
+        kinds.setdefault("vertex", {}).update(dict.fromkeys(VERTEX, why))
+        kinds.setdefault("event", {}).update(dict.fromkeys(BEAM, why))
+    return source
+
+
+def _constituents(card: Card, columns: Columns, kind: str, node: str = "") -> Columns:
+    place = columns.constituents(kind)
+    if place is None:
+        wrong = f"a network takes one row per {kind} ({node})" if node else f"needs {kind}s"
+        wrong += f", and the format {columns.schema.name!r} has none"
+        do = 'use stored scores, source="stored", or a schema= that names them'
+        raise BadInput(f"card {card.name}", wrong, (), do)
+    return place
+
+
+def needed(networks: Iterable[Network]) -> bool:
+    """Whether a network takes more than columns of the leptons themselves."""
+    parts = list(networks)
+    names = [name for network in parts for name in inputs.needs(network)]
+    linked = any("." in name or name in leptons.AGGREGATES for name in names)
+    return linked or any(network.ragged for network in parts)

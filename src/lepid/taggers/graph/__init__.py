@@ -1,0 +1,1 @@
+"""ONNX graphs: built, and given a batch axis."""
