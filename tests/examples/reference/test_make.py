@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -189,7 +190,10 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     words = [sys.executable, str(SCRIPT), "--output", str(tmp_path), "--only", "sample"]
     words += ["--jobs", "1", "--scale", "0.001"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    # Of a shell job in the background a child would inherit that Ctrl-C is ignored.
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipe = {"stderr": subprocess.PIPE, "text": True, "env": environment, "preexec_fn": hears}
+    with subprocess.Popen(words, **pipe) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "sample/" in line:
@@ -200,7 +204,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     assert "goes on from here" in said
     made = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*/*.json")}
     assert len(made) > 4
-    again = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment)
+    again = subprocess.Popen(words, **pipe)
     with again as process:
         assert process.stderr is not None
         first = process.stderr.readline()
