@@ -120,7 +120,7 @@ def reference_events(reference_sample: Path) -> Any:
         for link in links:
             parts = {part: mine.pop(f"{link}.{part}") for part in ("m_persKey", "m_persIndex")}
             mine[link] = ak.zip(parts)
-        events[container] = ak.zip(mine)
+        events[container] = ak.zip(mine, depth_limit=2)
     return ak.zip(events, depth_limit=1)
 
 

@@ -232,7 +232,7 @@ def nested(events: Any) -> Any:
     for part, columns in vectors.items():
         bare = ak.with_field(bare, joined(columns), f"{prefix}{part}")
     electrons, gsf = events["Electrons"], events["GSFTrackParticles"]
-    best = electrons["trackParticleLinks"]
+    best = electrons["trackParticleLinks"][:, :, 0]
     second = ak.zip({
         "m_persKey": best["m_persKey"],
         "m_persIndex": (best["m_persIndex"] + 1) % ak.num(gsf["d0"]),
@@ -240,8 +240,6 @@ def nested(events: Any) -> Any:
     null = ak.zip({"m_persKey": best["m_persKey"] * 0, "m_persIndex": best["m_persIndex"] * 0})
     links = ak.concatenate([links_of(x) for x in (best, null, second)], axis=2)
     electrons = ak.with_field(electrons, links, "trackParticleLinks")
-    clusters = links_of(electrons["caloClusterLinks"])
-    electrons = ak.with_field(electrons, clusters, "caloClusterLinks")
     vertices = events["PrimaryVertices"]
     axes = ("xx", "xy", "yy", "xz", "yz", "zz")
     covariance = joined([vertices[f"covariance_{axis}"] for axis in axes])

@@ -95,8 +95,9 @@ def test_every_mode_gives_what_plain_records_give(
         own = lepid.open(reference_sample, entry_stop=N_EVENT)
         events = own if mode == "lepid.open" else events_of(reference_sample, mode)
     found = records(lepid.decorate(events, TAGGERS))
-    # dask takes whole files.
-    same([record[:N_EVENT] for record in found], expected)
+    # dask takes whole files: other leptons are in a batch, and the last bit may differ.
+    tolerance = 1e-6 if mode == "dask" else 0.0
+    same([record[:N_EVENT] for record in found], expected, tolerance)
 
 
 @pytest.mark.usefixtures("both")
