@@ -52,7 +52,7 @@ def make_sample(output: Path, arguments: argparse.Namespace) -> None:
     """Minimum-bias events, then all files: those to train on, to validate and to commit."""
     from sample import plan, produce  # noqa: PLC0415  (only where the packages are there)
 
-    for leftover in output.glob("**/.*.part.*"):
+    for leftover in output.glob("**/.*.part[.-]*"):
         leftover.unlink()
     pool = output / "pool"
     minimum_bias = [

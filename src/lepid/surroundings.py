@@ -72,7 +72,8 @@ class Surroundings:
             found = tracks.neighbours(leptons_there, self._tracks(), own, beam)
             self._found[node.own_track] = found
         near = self._found[node.own_track].of(chosen)
-        return Sequence(*tracks.sequence(node.inputs, near, self._tracks()))
+        values = tracks.values(node.inputs, near, self._tracks())
+        return Sequence(near.pairs.offsets, near.pairs.rows, values)
 
     def aggregates(self) -> dict[str, Floats]:
         """Columns of the leptons that are made of what lies around them, [n_lepton] each."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -22,24 +21,6 @@ PLIT = ("PLIT_TPLTmu_pmuxpromp", "PLIT_TPLTmu_pnpxall")
 N_EVENT = 500_000
 READ_FILE = "coffea_PHYSLITE_example.root"
 READ = ("DFCommonElectronsLHLoose", "DFCommonElectronsLHMedium", "DFCommonElectronsLHTight")
-
-
-def seconds(function: Callable[[], Any], repeat: int = 3) -> float:
-    """Best time of a few."""
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def compare(benchmark: Any, rival: str, rival_seconds: float) -> None:
-    """Print how many times longer the rival takes."""
-    own = benchmark.stats.stats.min
-    benchmark.extra_info[rival] = rival_seconds / own
-    line = f"{rival}: {rival_seconds * 1e3:.0f} ms, {rival_seconds / own:.2f} x lepid"
-    sys.stdout.write(f"\n  {line} ({own * 1e3:.0f} ms)\n")
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +50,9 @@ def by_hand(events: Any, cuts: dict[str, Any]) -> Any:
     return ak.with_field(events, muons, "Muons")
 
 
-def test_a_million_muons(events: Any, benchmark: Any) -> None:
+def test_a_million_muons(
+    events: Any, benchmark: Any, compare: Callable[..., None], seconds: Callable[..., float]
+) -> None:
     cuts: dict[str, Any] = {}
     for path in sorted(TABLES.glob("*.json")):
         cuts |= dict(correctionlib.CorrectionSet.from_file(str(path)).items())
@@ -79,11 +62,13 @@ def test_a_million_muons(events: Any, benchmark: Any) -> None:
     assert len(cuts) == 10
     for name in cuts:
         assert ak.all(found[name] == expected[name]), name
-    compare(benchmark, "awkward + correctionlib by hand", seconds(lambda: by_hand(events, cuts)))
+    compare("awkward + correctionlib by hand", seconds(lambda: by_hand(events, cuts)))
 
 
 @pytest.mark.real
-def test_one_tagger_out_of_a_file(real_data: Path, benchmark: Any) -> None:
+def test_one_tagger_out_of_a_file(
+    real_data: Path, benchmark: Any, compare: Callable[..., None], seconds: Callable[..., float]
+) -> None:
     path = real_data / "root" / READ_FILE
     accessed: list[Any] = []
 
@@ -106,4 +91,4 @@ def test_one_tagger_out_of_a_file(real_data: Path, benchmark: Any) -> None:
         point = name.removeprefix("DFCommonElectronsLH")
         assert ak.all(record[point] == ak.values_astype(flags, bool))
     sys.stdout.write(f"\n  lepid read {len(set(map(str, accessed)))} columns")
-    compare(benchmark, "coffea's PHYSLITESchema", seconds(coffea))
+    compare("coffea's PHYSLITESchema", seconds(coffea))

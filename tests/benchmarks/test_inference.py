@@ -1,14 +1,8 @@
-"""Ragged inference against what one would write without lepid, in one run and on one thread.
-
-Each row goes to the terminal and, where LEPID_BENCH_JSON names a file, to it as a line of json.
-"""
+"""Ragged inference against what one would write without lepid, in one run and on one thread."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -35,7 +29,7 @@ SCORES = ("GN2_pb", "GN2_pc", "GN2_pu", "GN2_ptaus")
 SHAPES = ((512, 256, 768), (512, 256, 256), (512, 256, 512), (1024, 1024, 1024))
 
 
-def seconds(*functions: Callable[[], Any], repeat: int = 5) -> list[float]:
+def processor_seconds(*functions: Callable[[], Any], repeat: int = 5) -> list[float]:
     """Best processor time of each, taken in turns.
 
     On one thread that is the time on a machine that does nothing else; a busy one adds waiting.
@@ -47,22 +41,6 @@ def seconds(*functions: Callable[[], Any], repeat: int = 5) -> list[float]:
             function()
             best[i] = min(best[i], time.process_time() - start)
     return best
-
-
-def row(benchmark: Any, work: str, rival: str, own: float, other: float, target: str) -> None:
-    """One line: work, rival, both times, ratio, target."""
-    line = {
-        "work": work, "rival": rival, "lepid_s": round(own, 4), "rival_s": round(other, 4),
-        "ratio": round(other / own, 2), "target": target,
-    }  # fmt: skip
-    benchmark.extra_info[rival] = line
-    sys.stdout.write(
-        f"\n  {work} | {rival} | {own * 1e3:.0f} ms | {other * 1e3:.0f} ms | "
-        f"{other / own:.2f} | {target}\n"
-    )
-    if os.environ.get("LEPID_BENCH_JSON"):
-        with open(os.environ["LEPID_BENCH_JSON"], "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
 
 
 def multiplicities(n_lepton: int) -> Any:
@@ -79,7 +57,7 @@ def tracks(n_lepton: int) -> Sequence:
     return Sequence(offsets, np.arange(size[0]), values)
 
 
-def test_packing_tracks(benchmark: Any) -> None:
+def test_packing_tracks(benchmark: Any, row: Callable[..., None]) -> None:
     whole = tracks(N_PACKED)
     columns = [np.ascontiguousarray(column) for column in whole.values.T]
     jagged = [ak.unflatten(ak.Array(column), whole.lengths) for column in columns]
@@ -96,9 +74,9 @@ def test_packing_tracks(benchmark: Any) -> None:
         return np.stack(each, axis=2)
 
     benchmark.pedantic(own, rounds=1, warmup_rounds=1)
-    (mine,), (rival,) = seconds(own, repeat=5), seconds(padded, repeat=2)
+    (mine,), (rival,) = processor_seconds(own, repeat=5), processor_seconds(padded, repeat=2)
     assert sum(batch.shape[0] * batch.shape[1] for batch in own()) == len(whole.values)
-    row(benchmark, "packing, 200k leptons", f"awkward, padded to {LONGEST}", mine, rival, ">= 30")
+    row("packing, 200k leptons", f"awkward, padded to {LONGEST}", mine, rival, ">= 30")
 
 
 def single_session(model: bytes) -> Any:
@@ -158,7 +136,9 @@ def product(shape: tuple[int, int, int]) -> tuple[Callable[[], Any], int]:
 
 
 @pytest.mark.real
-def test_a_transformer_on_ragged_tracks(real_data: Path, benchmark: Any) -> None:
+def test_a_transformer_on_ragged_tracks(
+    real_data: Path, benchmark: Any, row: Callable[..., None]
+) -> None:
     path = real_data / "models" / "salt" / "gn2_global_outputs.onnx"
     model, whole, made = path.read_bytes(), tracks(N_LEPTON), card()
     jets = np.random.default_rng(9).normal(1, 1, (N_LEPTON, N_LEPTON_INPUT)).astype(np.float32)
@@ -192,15 +172,14 @@ def test_a_transformer_on_ragged_tracks(real_data: Path, benchmark: Any) -> None
     benchmark.pedantic(own, rounds=1)
     products = [product(shape) for shape in SHAPES]
     repeated = [lambda f=f: [f() for _ in range(10)] for f, _ in products]
-    mine, loop, wide, *times = seconds(own, one_by_one, padded, *repeated, repeat=3)
+    mine, loop, wide, *times = processor_seconds(own, one_by_one, padded, *repeated, repeat=3)
     rate = max(10 * n / t for (_, n), t in zip(products, times, strict=True))
     count = operations(model)
     lengths, leptons = np.unique(whole.lengths, return_counts=True)
     total = sum(count(int(n)) * int(k) for n, k in zip(lengths, leptons, strict=True))
     work = f"GN2, {N_LEPTON} leptons, {whole.lengths.mean():.1f} tracks"
-    row(benchmark, work, "one session.run per lepton", mine, loop, ">= 2.5")
+    row(work, "one session.run per lepton", mine, loop, ">= 2.5")
     row(
-        benchmark,
         work,
         f"padded to {LONGEST}, {PADDED_BATCH} at once",
         mine,
@@ -208,4 +187,4 @@ def test_a_transformer_on_ragged_tracks(real_data: Path, benchmark: Any) -> None
         ">= 8",
     )
     limit = f"its arithmetic at {rate / 1e9:.0f} GFLOP/s"
-    row(benchmark, work, limit, mine, total / rate, f">= {1 / 1.3:.2f}")
+    row(work, limit, mine, total / rate, f">= {1 / 1.3:.2f}")

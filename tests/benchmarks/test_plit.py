@@ -5,10 +5,8 @@ Needs a reference network: one that is shipped, or one in LEPID_MODELS.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +32,11 @@ def networks(tagger: str) -> list[str]:
 
 @pytest.mark.parametrize("tagger", ["muon_plit", "electron_plit"])
 def test_decorate(
-    reference_sample: Path, monkeypatch: pytest.MonkeyPatch, benchmark: Any, tagger: str
+    reference_sample: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    benchmark: Any,
+    row: Callable[..., None],
+    tagger: str,
 ) -> None:
     names = networks(tagger)
     if not names:
@@ -62,19 +64,8 @@ def test_decorate(
 
     with lepid.settings(provider="cpu", threads=1):
         benchmark.pedantic(run, rounds=7, warmup_rounds=1)
-    ratio, whole, inside = sorted(ratios[1:])[len(ratios[1:]) // 2]
+    _, whole, inside = sorted(ratios[1:])[len(ratios[1:]) // 2]
     collection = {"muon_plit": "Muons", "electron_plit": "Electrons"}[tagger]
     n_lepton = int(ak.count(events[collection]["pt"]))
-    line = {
-        "work": f"decorate(events, {names[0]!r}), {n_lepton} leptons", "rival": "in session.run",
-        "lepid_s": round(whole, 4), "rival_s": round(inside, 4), "ratio": round(ratio, 3),
-        "target": "<= 1.25",
-    }  # fmt: skip
-    benchmark.extra_info["row"] = line
-    sys.stdout.write(
-        f"\n  {line['work']} | {line['rival']} | {whole * 1e3:.0f} ms | {inside * 1e3:.0f} ms | "
-        f"{ratio:.2f} | {line['target']}\n"
-    )
-    if os.environ.get("LEPID_BENCH_JSON"):
-        with open(os.environ["LEPID_BENCH_JSON"], "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+    work = f"decorate(events, {names[0]!r}), {n_lepton} leptons"
+    row(work, "in session.run", whole, inside, "<= 1.25", inverse=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -24,25 +22,6 @@ TABLE = (
     / "wp_tables" / "muon_plit" / "atlas-2025-04-25-run3.json"
 )  # fmt: skip
 N_MUON, N_LEPTON, N_INPUT, N_HIDDEN, N_CLASS = 1_000_000, 5_000, 24, 256, 6
-
-
-def seconds(function: Callable[[], Any], repeat: int = 3) -> float:
-    """Best time of a few."""
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def report(benchmark: Any, rivals: dict[str, float]) -> None:
-    """Prints how many times longer each rival takes."""
-    own = benchmark.stats.stats.min
-    for name, rival in rivals.items():
-        benchmark.extra_info[name] = rival / own
-        line = f"{name}: {rival * 1e3:.1f} ms, {rival / own:.2f} x lepid ({own * 1e3:.1f} ms)"
-        sys.stdout.write(f"\n  {line}\n")
 
 
 def numpy_points(pt: Any, score: Any) -> dict[str, Any]:
@@ -69,7 +48,12 @@ def muons() -> tuple[Any, Any]:
     return rng.uniform(3e3, 2e5, N_MUON), rng.normal(4, 2, N_MUON)
 
 
-def test_five_plit_points_of_a_million_muons(benchmark: Any, muons: tuple[Any, Any]) -> None:
+def test_five_plit_points_of_a_million_muons(
+    benchmark: Any,
+    compare: Callable[..., None],
+    seconds: Callable[..., float],
+    muons: tuple[Any, Any],
+) -> None:
     pt, score = muons
     table = working_points.read(TABLE)
     plain = correctionlib.CorrectionSet.from_file(str(TABLE))
@@ -83,13 +67,8 @@ def test_five_plit_points_of_a_million_muons(benchmark: Any, muons: tuple[Any, A
     for rival in (with_correctionlib, lambda: numpy_points(pt, score)):
         for point, passed in rival().items():
             np.testing.assert_array_equal(decided[point], passed)
-    report(
-        benchmark,
-        {
-            "plain correctionlib, one call per point": seconds(with_correctionlib),
-            "numpy searchsorted": seconds(lambda: numpy_points(pt, score)),
-        },
-    )
+    compare("plain correctionlib, one call per point", seconds(with_correctionlib))
+    compare("numpy searchsorted", seconds(lambda: numpy_points(pt, score)))
 
 
 def mlp(path: Path) -> Path:
@@ -129,7 +108,9 @@ def card() -> Card:
     )  # fmt: skip
 
 
-def test_a_batched_mlp_against_one_call_per_lepton(benchmark: Any, tmp_path: Path) -> None:
+def test_a_batched_mlp_against_one_call_per_lepton(
+    benchmark: Any, compare: Callable[..., None], seconds: Callable[..., float], tmp_path: Path
+) -> None:
     path = mlp(tmp_path / "net.onnx")
     loaded, _ = session.get(path, "benchmark", session.Settings("cpu", 1))
     network, made = inference.Network(loaded, "leptons", "benchmark"), card()
@@ -148,4 +129,4 @@ def test_a_batched_mlp_against_one_call_per_lepton(benchmark: Any, tmp_path: Pat
     )
     whole = np.stack([scores[f"p{i}"] for i in range(N_CLASS)], axis=1)
     np.testing.assert_allclose(whole, one_by_one(), rtol=1e-4, atol=1e-6)
-    report(benchmark, {"one call per lepton": seconds(one_by_one, 2)})
+    compare("one call per lepton", seconds(one_by_one, 2))

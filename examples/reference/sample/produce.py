@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,8 @@ from simulation.overlay import pool as minimum_bias
 from simulation.particles import Particles, build, columns, concatenate
 from simulation.reconstruction import Reconstructed, reconstruct
 
+from lepid.files_out import atomic
+
 Made = TypeVar("Made")
 OVERLAY_STREAM = 3
 STEPS = ("generate", "overlay", "detector", "write")
@@ -28,9 +29,8 @@ def make_pool(path: Path, seed: int, n_event: int) -> None:
     """Write minimum-bias events as an npz file."""
     made = columns(minimum_bias(n_event, seed))
     path.parent.mkdir(parents=True, exist_ok=True)
-    incomplete = path.with_name(f".{path.stem}.part{path.suffix}")
-    np.savez(incomplete, **made)
-    os.replace(incomplete, path)
+    with atomic(path) as incomplete:
+        np.savez(incomplete, **made)
 
 
 @cache

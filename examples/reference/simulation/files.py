@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +15,8 @@ from simulation import constants as c
 from simulation.collection import NO_LINK, Array, Collection
 from simulation.particles import Particles
 from simulation.reconstruction import Reconstructed
+
+from lepid.files_out import atomic
 
 MEV_PER_GEV = 1000.0
 FAST = uproot.ZSTD(3)
@@ -101,9 +102,8 @@ def write(
         chunks = (_with_leptons(chunk) for chunk in chunks)
     if compact:
         chunks = iter([_joined(list(chunks))])
-    partial = path.with_name(f".{path.stem}.part{path.suffix}")
     written = 0
-    try:
+    with atomic(path) as partial:
         with uproot.recreate(partial, compression=SMALL if compact else FAST) as file:
             tree = None
             for chunk in chunks:
@@ -115,9 +115,6 @@ def write(
         if not written:
             message = f"no events for {path.name}; generate more, or do not skim them"
             raise ValueError(message)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
     return written
 
 

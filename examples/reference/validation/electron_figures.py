@@ -7,6 +7,7 @@ from validation.figure import (
     DNN_CLASSES,
     ELECTRON_CLASSES,
     FRACTION,
+    IMPACT,
     LEPTON_SOURCES,
     PEAK,
     PROCESS_AXIS,
@@ -49,22 +50,7 @@ FIGURES = (
         kind=SHAPE,
         table="electrons",
         series=ELECTRON_CLASSES,
-        panels=(
-            Panel(
-                "d0 significance",
-                regular(41, -8.2, 8.2),
-                r"$d_0/\sigma(d_0)$",
-                log=True,
-                normal=True,
-            ),
-            Panel(
-                "z0 significance",
-                regular(41, -8.2, 8.2),
-                r"$z_0\sin\theta\,/\,\sigma(z_0\sin\theta)$",
-                log=True,
-                normal=True,
-            ),
-        ),
+        panels=IMPACT,
         select=ABOVE,
         shows="Significance of the impact parameters of the electron's track to the beam spot and"
         " to the primary vertex, above 10 GeV; dotted: a Gaussian of unit width.",

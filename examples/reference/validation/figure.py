@@ -176,3 +176,13 @@ def logarithmic(n: int, low: float, high: float) -> hist.axis.Variable:
 def variable(edges: tuple[float, ...]) -> hist.axis.Variable:
     """Bins with given edges."""
     return hist.axis.Variable(edges)
+
+
+def _significance(column: str, label: str) -> Panel:
+    return Panel(column, regular(41, -8.2, 8.2), label, log=True, normal=True)
+
+
+IMPACT = (
+    _significance("d0 significance", r"$d_0/\sigma(d_0)$"),
+    _significance("z0 significance", r"$z_0\sin\theta\,/\,\sigma(z_0\sin\theta)$"),
+)

@@ -17,12 +17,16 @@ from simulation.processes import PROCESSES
 
 import lepid
 from lepid.efficiency.truth_codes import IFF, Origin, Type
+from lepid.events import schema
 from lepid.events.objects.links import linked_rows
+from lepid.features.kernels import selection
+from lepid.features.kernels.selection import R22_DEFAULT
 from validation.masses import pair_columns
 
 Columns = dict[str, Array]
 MEV_PER_GEV = 1000.0
 CONE = 0.4
+UNIT_OF = schema.load("phys").unit
 # What non-prompt leptons come from.
 SOURCES = (
     "b hadron",
@@ -136,13 +140,9 @@ def _track_columns(tracks: Objects, rows: npt.NDArray[np.int64]) -> Columns:
     d0, z0 = tracks.at("btagIp_d0", rows), tracks.at("btagIp_z0SinTheta", rows)
     pt = np.sin(theta) / np.abs(tracks.at("qOverP", rows)) / MEV_PER_GEV
     hits = {name: tracks.at(name, rows) for name in TRACK_HITS}
-    found = hits["numberOfPixelHits"] + hits["numberOfSCTHits"]
-    found += tracks.at("numberOfPixelDeadSensors", rows)
-    found += tracks.at("numberOfSCTDeadSensors", rows)
-    holes = tracks.at("numberOfPixelHoles", rows)
-    good = (pt > 0.5) & (np.abs(_eta(theta)) <= 2.5) & (np.abs(d0) < 3.5) & (np.abs(z0) < 5.0)
-    good &= (found >= 8) & (holes + tracks.at("numberOfSCTHoles", rows) <= 2) & (holes <= 1)
-    good &= hits["numberOfPixelSharedHits"] + hits["numberOfSCTSharedHits"] // 2 <= 1
+    cut_on = {name: tracks.at(name, rows) for name in ("theta", "qOverP", *selection.HITS)}
+    every = np.arange(len(rows))
+    good = selection.selected(R22_DEFAULT, every, cut_on, (d0, z0, every), UNIT_OF)
     return hits | {
         "pt": pt,
         "d0": d0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from validation.figure import (
     COMPOSITION,
+    IMPACT,
     LEPTON_SOURCES,
     MUON_CLASSES,
     PEAK,
@@ -46,22 +47,7 @@ FIGURES = (
         kind=SHAPE,
         table="muons",
         series=MUON_CLASSES,
-        panels=(
-            Panel(
-                "d0 significance",
-                regular(41, -8.2, 8.2),
-                r"$d_0/\sigma(d_0)$",
-                log=True,
-                normal=True,
-            ),
-            Panel(
-                "z0 significance",
-                regular(41, -8.2, 8.2),
-                r"$z_0\sin\theta\,/\,\sigma(z_0\sin\theta)$",
-                log=True,
-                normal=True,
-            ),
-        ),
+        panels=IMPACT,
         select=ABOVE,
         shows="Significance of the impact parameters of the muon's inner track to the beam spot and"
         " to the primary vertex, above 10 GeV; dotted: a Gaussian of unit width.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -47,21 +47,6 @@ class Input(Protocol):
     @property
     def default(self) -> float | None:
         """What stands for a number that is not finite."""
-
-
-class Sequence(NamedTuple):
-    """Rows of a network that takes a sequence for each lepton.
-
-    Attributes
-    ----------
-    offsets : [n_lepton + 1], where in the rows each lepton begins
-    rows : [n_total], row of the track among all tracks
-    values : [n_total, n_input] float32
-    """
-
-    offsets: Integers
-    rows: Integers
-    values: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -168,8 +153,8 @@ def neighbours(
     return Neighbours(near, columns)
 
 
-def sequence(inputs: Iterable[Input], found: Neighbours, tracks: Tracks) -> Sequence:
-    """The rows of a network, float64 up to one rounding at the end.
+def values(inputs: Iterable[Input], found: Neighbours, tracks: Tracks) -> npt.NDArray[np.float32]:
+    """The rows of a network, [n_pair, n_input], float64 up to one rounding at the end.
 
     Parameters
     ----------
@@ -178,7 +163,7 @@ def sequence(inputs: Iterable[Input], found: Neighbours, tracks: Tracks) -> Sequ
     chosen = found.pairs.rows
     every = np.arange(len(chosen))
     columns = (_column(entry, found, tracks, every) for entry in inputs)
-    return Sequence(found.pairs.offsets, chosen, filled(columns, len(chosen)))
+    return filled(columns, len(chosen))
 
 
 def _column(entry: Input, found: Neighbours, tracks: Tracks, every: Integers) -> Column:
