@@ -1,4 +1,7 @@
-"""lepid inside a coffea processor: two processes of the futures executor, one table each, added."""
+"""lepid inside a coffea processor: a network on the tracks around muons, in two processes.
+
+Each chunk gives a table of efficiencies, and coffea adds them.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,20 @@ from coffea.processor import FuturesExecutor, ProcessorABC, Runner
 import lepid
 
 REFERENCE = Path(__file__).resolve().parents[1] / "tests" / "data" / "reference.root"
-POINT = "PflowTight_VarRad"
+TAGGER, POINT = "muon_plit@reference-run3", "Prompt90"
 
 
-class IsolatedMuons(ProcessorABC):
-    """Counts isolated muons and measures the isolation working points."""
+class PromptMuons(ProcessorABC):
+    """Counts muons that PLIT accepts and measures its working points."""
 
     def process(self, events: Any) -> dict[str, Any]:
         """Results of one chunk."""
-        events = lepid.decorate(events, "muon_isolation")
-        passed = events["Muons"]["muon_isolation"][POINT]
+        events = lepid.decorate(events, TAGGER, source="network")
+        passed = events["Muons"]["muon_plit"][POINT]
         return {
             "events": len(events),
-            "isolated": int(ak.sum(passed)),
-            "efficiency": lepid.measure(events, "muon_isolation"),
+            "accepted": int(ak.sum(passed)),
+            "efficiency": lepid.measure(events, "muon_plit"),
         }
 
     def postprocess(self, accumulator: dict[str, Any]) -> dict[str, Any]:
@@ -46,8 +49,8 @@ def main() -> None:
         chunksize=100,
         savemetrics=False,
     )
-    result = run({"reference": [str(sample)]}, IsolatedMuons(), treename="CollectionTree")
-    print(f"{result['isolated']} isolated muons in {result['events']} events")
+    result = run({"reference": [str(sample)]}, PromptMuons(), treename="CollectionTree")
+    print(f"{result['accepted']} muons accepted in {result['events']} events")
     table = result["efficiency"]
     prompt = table.efficiency(POINT, "PromptMuon", by=())
     print(

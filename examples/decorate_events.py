@@ -30,6 +30,15 @@ print("fields of muon_isolation:", ", ".join(isolation.fields))
 print("muons:", ak.count(muons["pt"]), " isolated:", ak.count(isolated["pt"]))
 
 # %% [markdown]
+# A network that is named runs on the tracks around each lepton. This one was trained on lepid's own
+# simulation; those of ATLAS are not public.
+
+# %%
+events = lepid.decorate(events, "muon_plit@reference-run3", source="network")
+plit = events["Muons"]["muon_plit"]
+print("muons in the tightest of three points of PLIT:", ak.sum(plit["Prompt80"]))
+
+# %% [markdown]
 # How often the leptons of each true class pass:
 
 # %%

@@ -19,13 +19,18 @@ TABLES = (".html", ".json", ".png")
 
 
 class Job(NamedTuple):
-    """A file, and the taggers whose efficiency it can show; collision data has no truth."""
+    """A file, the taggers whose efficiency it can show, and networks to run on its tracks.
+
+    Collision data has no truth, and so no efficiency.
+    """
 
     file: str
     taggers: tuple[str, ...]
+    networks: tuple[str, ...] = ()
 
 
-DEMO = (Job("reference.root", ("electron_isolation", "muon_isolation")),)
+PLIT = ("electron_plit@reference-run3", "muon_plit@reference-run3")
+DEMO = (Job("reference.root", ("electron_isolation", "muon_isolation", *PLIT), PLIT),)
 REAL = (
     Job(
         "skhep_uproot-physlite-rntuple_v1-0-0-0.root",
@@ -59,9 +64,14 @@ def run(job: Job, folder: Path, output: Path) -> list[Path]:
     """Decorate one file and count what passes; the tables and plots that were written."""
     stem = job.file.removesuffix(".root")
     lepid("decorate", folder / job.file, "-o", output / f"{stem}_decorated.root")
+    if job.networks:
+        named = [word for network in job.networks for word in ("--tagger", network)]
+        scored = output / f"{stem}_networks.root"
+        lepid("decorate", folder / job.file, "-o", scored, "--source", "network", *named)
     written = []
     for tagger in job.taggers:
-        paths = [output / f"{stem}_{tagger}{suffix}" for suffix in TABLES]
+        name = tagger.replace("@", "_")
+        paths = [output / f"{stem}_{name}{suffix}" for suffix in TABLES]
         outputs = [word for path in paths for word in ("-o", path)]
         lepid("efficiency", folder / job.file, "--tagger", tagger, *outputs)
         written += paths

@@ -22,8 +22,12 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-# Module -> package. What the events depend on is noted with them.
-PACKAGES = {"fastjet": "fastjet", "pythia8mc": "pythia8mc", "sklearn": "scikit-learn"}
+# Step -> module -> package. What the events depend on is noted with them.
+PACKAGES = {
+    "sample": {"fastjet": "fastjet", "pythia8mc": "pythia8mc", "sklearn": "scikit-learn"},
+    "page": {"pythia8mc": "pythia8mc", "sklearn": "scikit-learn"},
+    "networks": {"torch": "torch", "xgboost": "xgboost"},
+}
 NOTED = ("fastjet", "pythia8mc", "numpy", "numba")
 PAGE = "validation.html"
 SMALL = "small.root"
@@ -36,12 +40,12 @@ Job = tuple[str, Callable[..., Any], tuple[Any, ...]]
 def main() -> None:
     """Run the steps that the command line asks for."""
     arguments = _parser().parse_args()
-    _check_packages()
+    _check_packages([arguments.only] if arguments.only else list(PACKAGES))
     output: Path = arguments.output.resolve()
     output.mkdir(parents=True, exist_ok=True)
     _check_folder(output, arguments.seed, arguments.scale)
     started = time.monotonic()
-    steps = {"sample": make_sample, "page": make_page}
+    steps = {"sample": make_sample, "page": make_page, "networks": make_networks}
     for name, make in steps.items():
         if arguments.only in (None, name):
             make(output, arguments)
@@ -78,6 +82,33 @@ def make_page(output: Path, _: argparse.Namespace) -> None:
 
     page.write(output, output / PAGE)
     say(f"{PAGE} is written")
+
+
+def make_networks(output: Path, arguments: argparse.Namespace) -> None:
+    """The reference networks, their rivals, and what both can do."""
+    from training import install  # noqa: PLC0415  (only where the packages are there)
+    from training.plit import results, runs  # noqa: PLC0415  (only where the packages are there)
+
+    gathered, plit = output / "leptons", output / "plit"
+    networks = {run.flavour: run.network for run in reversed(runs.SHIPPED)}
+    gather = [
+        (f"leptons/{flavour}/{process}/{source.stem}", runs.gather, (source, network, path))
+        for flavour, network in networks.items()
+        for process in runs.PROCESSES
+        for source in sorted((output / "sample" / process).glob("*.root"))
+        if not (path := gathered / flavour / process / f"{source.stem}.npz").is_file()
+    ]
+    train = [
+        (f"plit/{run.name}", runs.train, (run, gathered, plit))
+        for run in (*runs.SHIPPED, *runs.COMPARED)
+        if not (plit / f"{run.name}.json").is_file()
+    ]
+    run([gather, train], arguments.jobs)
+    results.write(gathered, plit)
+    say(f"networks and what they can do are in {plit}")
+    if arguments.install:
+        install.install(output, HERE.parents[1])
+        say("they are put into this repository")
 
 
 def run(stages: Sequence[Sequence[Job]], n_process: int) -> None:
@@ -129,8 +160,9 @@ def _start_worker() -> None:
     produce.warm_up()
 
 
-def _check_packages() -> None:
-    absent = [name for module, name in PACKAGES.items() if importlib.util.find_spec(module) is None]
+def _check_packages(steps: Sequence[str]) -> None:
+    needed = {module: name for step in steps for module, name in PACKAGES[step].items()}
+    absent = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
     if absent:
         missing = ", ".join(absent)
         sys.exit(f"needs {missing}; say `make reference`, or pip install 'lepid[reference]'")
@@ -164,7 +196,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--scale", type=_positive(float), default=1.0, help="of the number of events in each file"
     )
-    parser.add_argument("--only", choices=("sample", "page"), help="one of the steps")
+    parser.add_argument("--only", choices=("sample", "page", "networks"), help="one of the steps")
+    parser.add_argument(
+        "--install", action="store_true", help="put the networks into the repository they came from"
+    )
     return parser
 
 

@@ -49,18 +49,23 @@ def row(benchmark: Any) -> Callable[..., None]:
     """
 
     def line(
-        work: str, rival: str, own: float, other: float, target: str, *, inverse: bool = False
+        work: str,
+        rival: str,
+        own: float,
+        other: float,
+        target: str,
+        *,
+        inverse: bool = False,
+        unit: str = "s",
     ) -> None:
         ratio = own / other if inverse else other / own
         facts = {
-            "work": work, "rival": rival, "lepid_s": round(own, 4), "rival_s": round(other, 4),
-            "ratio": round(ratio, 3), "target": target,
+            "work": work, "rival": rival, "lepid": round(own, 4), "other": round(other, 4),
+            "unit": unit, "ratio": round(ratio, 3), "target": target,
         }  # fmt: skip
         benchmark.extra_info[rival] = facts
-        sys.stdout.write(
-            f"\n  {work} | {rival} | {own * 1e3:.0f} ms | {other * 1e3:.0f} ms | "
-            f"{ratio:.2f} | {target}\n"
-        )
+        shown = [f"{n * 1e3:.0f} ms" if unit == "s" else f"{n:.0f} {unit}" for n in (own, other)]
+        sys.stdout.write(f"\n  {work} | {rival} | {' | '.join(shown)} | {ratio:.2f} | {target}\n")
         if os.environ.get("LEPID_BENCH_JSON"):
             with open(os.environ["LEPID_BENCH_JSON"], "a", encoding="utf-8") as file:
                 file.write(json.dumps(facts) + "\n")

@@ -69,7 +69,9 @@ def test_a_network_file_beside_a_card_has_its_hash_and_origin(card: Card) -> Non
         if file and file.exists():
             assert hashlib.sha256(file.read_bytes()).hexdigest() == network.sha256
             assert (folder / "ORIGIN.md").is_file()
-    known = {network.file for network in card.networks} | {"card.toml", "ORIGIN.md"}
+            assert (folder / "metrics.json").is_file() == card.reference
+    known = {network.file for network in card.networks}
+    known |= {"card.toml", "ORIGIN.md", "metrics.json"}
     assert {path.name for path in folder.iterdir()} <= known
 
 
@@ -168,7 +170,8 @@ def test_the_own_validator_of_correctionlib_accepts_it(
 def test_every_correction_is_used_and_every_point_is_decided(table: Table) -> None:
     used = {r.correction for point in table.points for r in table.requirements(point)}
     assert used == set(table.tables.names)
-    pt = np.array([4e3, 9e3, 2e4, 5e4, 1e5, 1e6]) / (1000 if table.axes()["pt"][1] == "GeV" else 1)
+    unit = table.axes().get("pt", ("pt", "GeV"))[1]
+    pt = np.array([4e3, 9e3, 2e4, 5e4, 1e5, 1e6]) / (1000 if unit == "GeV" else 1)
     axes = {name: pt if name == "pt" else np.linspace(0, 2.5, 6) for name in table.axes()}
     senses = {r.sense for point in table.points for r in table.requirements(point)}
     assert len(senses) == 1
@@ -181,12 +184,13 @@ def test_every_correction_is_used_and_every_point_is_decided(table: Table) -> No
 
 
 def test_a_table_has_a_source_and_features_that_exist(table: Table) -> None:
-    assert "published in" in table.tables.description
+    own = Path(table.path).stem.startswith("reference")
+    assert ("lepid's own simulation" if own else "published in") in table.tables.description
     for feature, _ in table.axes().values():
         assert feature in definitions.FEATURES or feature in {"pt", "eta"}
     card = catalogue.networks(table.rules.tagger)[0]
-    own = {*card.fields, *card.stored_columns, *definitions.FEATURES}
-    assert set(table.quantities()) <= own
+    known = {*card.fields, *card.stored_columns, *definitions.FEATURES}
+    assert set(table.quantities()) <= known
     bound = table.rules.bound_to
     assert bound.inputs or bound.sha256 or bound.path or bound.columns
 
@@ -201,6 +205,11 @@ NESTED = {
         ("R2PLITasPLIVefficiencyTight", "R2PLITasPLIVefficiencyVeryTight"),
         ("R2PLITasPLIVrejectionTight", "R2PLITasPLIVrejectionVeryTight"),
     ],
+    **{
+        f"{name}/reference-{network}": [("Prompt95", "Prompt90"), ("Prompt90", "Prompt80")]
+        for name in ("muon_plit", "electron_plit")
+        for network in ("run2", "run3", "run3-tracks")[: 3 if name == "muon_plit" else 2]
+    },
     "cms_electron_mva_iso/winter22": [("WP90", "WP80")],
     "cms_electron_mva_noiso/winter22": [("WP90", "WP80")],
     "cms_muon_mva_id/nanoaod-v15": [("Medium", "Tight")],
@@ -232,7 +241,7 @@ def test_a_tighter_point_passes_a_subset(file: str, loose: str, tight: str) -> N
     table = working_points.read(REPOSITORY / "wp_tables" / f"{file}.json")
     rng = np.random.default_rng(5)
     n = 20_000
-    scale = 1000 if table.axes()["pt"][1] == "MeV" else 1
+    scale = 1000 if table.axes().get("pt", ("pt", "GeV"))[1] == "MeV" else 1
     pt = scale * np.exp(rng.uniform(np.log(3), np.log(500), n))
     axes = {name: pt if name == "pt" else rng.uniform(0, 3, n) for name in table.axes()}
     values = {}

@@ -65,7 +65,8 @@ def test_what_ships() -> None:
 
 def test_networks_of_a_tagger_the_stored_ones_first() -> None:
     names = [card.network for card in catalogue.networks("muon_plit")]
-    assert names == ["stored", "atlas-2025-04-25-run2", "atlas-2025-04-25-run3"]
+    assert names[:3] == ["stored", "atlas-2025-04-25-run2", "atlas-2025-04-25-run3"]
+    assert {"reference-run2", "reference-run3"} <= set(names[3:])
 
 
 def test_unknown_names_have_near_ones() -> None:

@@ -32,7 +32,7 @@ def minimum_bias() -> Any:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, minimum_bias: Any) -> Any:
-    """The driver with few events, all in this process, no code to compare, and no page."""
+    """The driver with few events, all in this process, and no code to compare."""
     make, plan = import_module("make"), import_module("sample.plan")
     monkeypatch.setattr(plan, "EVENTS", {"Zee": 30})
     monkeypatch.setattr(plan, "EVENTS_PER_PART", 15)
@@ -42,7 +42,6 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, minimum_bias: Any) -> 
     produce = import_module("sample.produce")
     produce.read_pool.cache_clear()
     monkeypatch.setattr(produce, "minimum_bias", lambda *_: minimum_bias)
-    monkeypatch.setattr(make, "make_page", lambda *_: None)
     monkeypatch.setattr(make, "HERE", tmp_path / "code")
     make.ran = []
 
@@ -56,7 +55,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, minimum_bias: Any) -> 
 
 
 def start(make: Any, monkeypatch: pytest.MonkeyPatch, *words: object) -> list[str]:
-    monkeypatch.setattr(sys, "argv", ["make.py", *map(str, words)])
+    """The jobs of a run that makes the sample, in order."""
+    monkeypatch.setattr(sys, "argv", ["make.py", "--only", "sample", *map(str, words)])
     make.ran.clear()
     make.main()
     return list(make.ran)
@@ -147,7 +147,9 @@ def test_a_folder_keeps_to_one_seed_and_one_code(
 def test_a_missing_package_is_named(
     tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiny, "PACKAGES", {"fastjet": "fastjet", "no_such": "no_such_package"})
+    monkeypatch.setattr(
+        tiny, "PACKAGES", {"sample": {"fastjet": "fastjet", "no_such": "no_such_package"}}
+    )
     with pytest.raises(SystemExit, match=r"needs no_such_package; say .*lepid\[reference\]"):
         start(tiny, monkeypatch, "--output", tmp_path)
 
