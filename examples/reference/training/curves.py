@@ -41,7 +41,7 @@ class Measured(NamedTuple):
             return "-"
         if np.isinf(self.value):
             return "none left"
-        if np.isnan(self.error):
+        if not self.error < self.value:
             return f"{self.value:.0f} (few left)"
         places = max(0, -int(np.floor(np.log10(max(self.error, 1e-9)))))
         return f"{self.value:.{places}f} ± {self.error:.{places}f}"

@@ -20,6 +20,11 @@ from lepid.taggers import catalogue
 EFFICIENCIES = (0.8, 0.9, 0.95)
 CLASSES = {"b": 8, "c": 9, "light": 10, "tau": 7, "conversion": 5}
 TAGGERS = {"plit": "PLIT", "bdt": "BDT", "ptvarcone30": "ptvarcone30"}
+WORDS = {
+    "run3": "Run 3", "run2": "Run 2", "bdt": "BDT", "bdt_jets": "BDT with track jets",
+    "jets": "with track jets", "alone": "without auxiliary tasks", "seed1": "seed 1",
+    "seed2": "seed 2", "muon": "muons", "electron": "electrons",
+}  # fmt: skip
 # Fewer leptons of a class say nothing.
 FEWEST = 20
 
@@ -93,6 +98,12 @@ def _variants(gathered: Path, output: Path) -> dict[str, Any]:
     return found
 
 
+def labelled(name: str) -> str:
+    """Name of a run or a rival, in words."""
+    words = [WORDS.get(word, word) for word in name.split("-")]
+    return ", ".join(words)
+
+
 def overall_table(tables: dict[str, Any]) -> str:
     """Rejection of all that is not prompt."""
     rows = [
@@ -101,7 +112,11 @@ def overall_table(tables: dict[str, Any]) -> str:
     ]
     for name, found in tables["all"].items():
         for key, label in TAGGERS.items():
-            first = f"{name} | {found['prompt']:,} | {found['other']:,}" if key == "plit" else "| |"
+            first = (
+                f"{labelled(name)} | {found['prompt']:,} | {found['other']:,}"
+                if key == "plit"
+                else "| |"
+            )
             values = " | ".join(value.text() for value in found["rejection"][key])
             rows.append(f"| {first} | {label} | {found['area'][key]:.4f} | {values} |")
         values = " | ".join(value.text() for value in found["plit_to_bdt"])
@@ -118,16 +133,19 @@ def class_table(tables: dict[str, Any]) -> str:
     for name, classes in tables["classes"].items():
         for label, found in classes.items():
             values = " | ".join(found[key].text() for key in TAGGERS)
-            rows.append(f"| {name} | {label} | {found['n']:,} | {values} |")
+            rows.append(f"| {labelled(name)} | {label} | {found['n']:,} | {values} |")
     return "\n".join(rows)
 
 
 def variant_table(tables: dict[str, Any]) -> str:
     """Muons of Run 3, with other inputs or without the auxiliary tasks."""
-    rows = ["| variant | area | at 80 % | at 90 % | at 95 % |", "| --- | --- | --- | --- | --- |"]
+    rows = [
+        "| muons of Run 3 | area | at 80 % | at 90 % | at 95 % |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, found in tables["variants"].items():
         values = " | ".join(value.text() for value in found["rejection"])
-        rows.append(f"| {name} | {found['area']:.4f} | {values} |")
+        rows.append(f"| {labelled(name)} | {found['area']:.4f} | {values} |")
     return "\n".join(rows)
 
 
