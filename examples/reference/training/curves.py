@@ -35,13 +35,18 @@ class Measured(NamedTuple):
     value: float
     error: float
 
+    @property
+    def sure(self) -> bool:
+        """Whether the error is smaller than the number."""
+        return self.error < self.value < np.inf
+
     def text(self) -> str:
         """As a table shows it: with one digit of the error."""
         if np.isnan(self.value):
             return "-"
         if np.isinf(self.value):
             return "none left"
-        if not self.error < self.value:
+        if not self.sure:
             return f"{self.value:.0f} (few left)"
         places = max(0, -int(np.floor(np.log10(max(self.error, 1e-9)))))
         return f"{self.value:.{places}f} ± {self.error:.{places}f}"

@@ -36,6 +36,9 @@ TITLES = {
     "electron-run3-endcap": "Electrons, endcap, Run 3",
 }
 EFFICIENCY = 0.9
+TITLE_SIZE = 13.0
+# Of the rejections of the three kinds of leptons in bins.
+RANGE = ((4, 2000), (4, 200), (2, 200))
 FEWEST = 50
 # Inputs that are shown in another unit than the network takes, and what else their axes say.
 IN_GEV = {"pt": 1e-3, "track_pt": 1e-3, "qOverP": 1e3}
@@ -91,7 +94,9 @@ def losses(folder: Path, names: Sequence[str]) -> StyledFigure:
         for key, label in (("train", "all tasks, training"), ("validation", "all, validation")):
             panel.plot(epochs, [epoch[key] for epoch in history], label=label)
         panel.plot(epochs, [epoch["classes"] for epoch in history], label="classes, validation")
-        panel.set(xlabel="Epoch", ylabel="Loss", yscale="log", title=TITLES.get(name, name))
+        panel.set(xlabel="Epoch", yscale="log", ylim=(0.05, 3))
+        panel.set_title(TITLES[name], fontsize=TITLE_SIZE)
+    panels[0].set_ylabel("Loss")
     panels[0].legend()
     return picture
 
@@ -108,15 +113,17 @@ def roc(tested: Tested) -> StyledFigure:
         for key, (label, colour, marker) in LOOK.items():
             values = curve(scored, key, efficiencies)
             upper.plot(efficiencies, values, color=colour, label=label)
-            points = np.array(measured[key])
-            upper.errorbar(marks, *points.T, color=colour, fmt=marker, markersize=4, capsize=2)
+            sure = [(x, *m) for x, m in zip(marks, measured[key], strict=True) if m.sure]
+            x, y, error = np.array(sure).T
+            upper.errorbar(x, y, error, color=colour, fmt=marker, markersize=4, capsize=2)
             lower.plot(efficiencies, values / trees, color=colour)
-        upper.set(yscale="log", title=TITLES[name], xlim=(0.7, 1.0))
+        upper.set(yscale="log", xlim=(0.7, 1.0), ylim=(1, 10_000))
+        upper.set_title(TITLES[name], fontsize=TITLE_SIZE)
         upper.yaxis.set_minor_formatter(NullFormatter())
         upper.tick_params(labelbottom=False)
         lower.set(xlabel="Prompt efficiency", xlim=(0.7, 1.0), ylim=(0, 2))
     panels[0].set_ylabel("Rejection of other leptons")
-    panels[0].legend(loc="lower left")
+    panels[0].legend(loc="upper right")
     panels[len(tested)].set_ylabel("To BDT")
     return picture
 
@@ -128,11 +135,11 @@ def profiles(tested: Tested) -> StyledFigure:
         for column, variable in enumerate(VARIABLES):
             panel = panels[row * len(VARIABLES) + column]
             _profile(panel, leptons, scored, variable)
-            panel.set(xlabel=variable.label, yscale="log")
+            panel.set(xlabel=variable.label, yscale="log", ylim=RANGE[row])
             panel.yaxis.set_minor_formatter(NullFormatter())
             if column == 0:
                 panel.set_ylabel(f"{TITLES[name]}\nRejection at 90 %")
-    panels[0].legend()
+    panels[0].legend(loc="upper left", ncols=2)
     return picture
 
 
@@ -145,7 +152,8 @@ def _profile(panel: Axes, leptons: Leptons, scored: Scored, variable: Variable) 
             continue
         measured = rejections(scored.of(inside), (EFFICIENCY,))
         for name, rows in found.items():
-            rows.append((0.5 * (low + high), 0.5 * (high - low), *measured[name][0]))
+            if measured[name][0].sure:
+                rows.append((0.5 * (low + high), 0.5 * (high - low), *measured[name][0]))
     for shift, (name, (label, colour, marker)) in enumerate(LOOK.items()):
         if not found[name]:
             continue
@@ -159,7 +167,7 @@ def _profile(panel: Axes, leptons: Leptons, scored: Scored, variable: Variable) 
 def discriminants(tested: Tested) -> StyledFigure:
     """Log-ratio of the two scores, of prompt leptons and by class of the others."""
     picture, panels = _canvas(1, len(tested))
-    bins = np.linspace(-10, 10, 61)
+    bins = np.linspace(-10, 10, 41)
     classes = {"b hadron": (8,), "c hadron": (9,), "light": (10,), "tau, photon": (5, 6, 7)}
     for panel, (name, (_, leptons, scored)) in zip(panels, tested.items(), strict=True):
         score, iff = scored.scores["plit"], leptons.columns["iff"]
@@ -171,9 +179,10 @@ def discriminants(tested: Tested) -> StyledFigure:
                 np.clip(score[chosen], -9.99, 9.99), bins, weights=weight / weight.sum(),
                 histtype="step", linewidth=1.4, label=label,
             )  # fmt: skip
-        panel.set(xlabel="PLIT discriminant", yscale="log", title=TITLES[name])
+        panel.set(xlabel="PLIT discriminant", yscale="log", xlim=(-10, 10), ylim=(2e-4, 5))
+        panel.set_title(TITLES[name], fontsize=TITLE_SIZE)
     panels[0].set_ylabel("Fraction per bin")
-    panels[0].legend(loc="upper left")
+    panels[0].legend(loc="upper left", ncols=2)
     return picture
 
 
@@ -213,6 +222,7 @@ def _input(panel: Axes, name: str, column: Floats, prompt: npt.NDArray[np.bool_]
         label = label.replace(old, new)
     unit = f" [{UNITS[name]}]" if name in UNITS else ""
     panel.set(xlabel=label + unit, yscale="log")
+    panel.set_ylim(bottom=max(panel.get_ylim()[0], 1e-4), top=2)
     panel.yaxis.set_minor_formatter(NullFormatter())
 
 
