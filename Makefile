@@ -78,7 +78,7 @@ $(VENV)/.reference: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[reference]'
 	@touch $@
 
-reference: $(VENV)/.reference  ## the reference sample and its validation page; goes on where it stopped
+reference: $(VENV)/.reference  ## the reference sample, its validation page and the networks; goes on where it stopped
 	$(BIN)/python examples/reference/make.py --output $(REFERENCE_OUTPUT) --jobs $(JOBS)
 
 reference-full: reference  ## the same with three more seeds: hours

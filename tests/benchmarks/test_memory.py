@@ -24,7 +24,8 @@ chunk = ak.to_packed(ak.concatenate([events] * int(copies)))
 n_scored = 0
 with lepid.settings(provider="cpu"):
     while n_scored < int(n_wanted):
-        n_scored += int(ak.sum(lepid.decorate(chunk, tagger).Muons.muon_plit.scored))
+        muons = lepid.decorate(chunk, tagger, source="network").Muons
+        n_scored += int(ak.sum(muons.muon_plit.scored))
 print(n_scored, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -1,7 +1,4 @@
-"""decorate() with a network that takes tracks, against the time that the network itself takes.
-
-Needs a reference network: one that is shipped, or one in LEPID_MODELS.
-"""
+"""decorate() with a network that takes tracks, against the time that the network itself takes."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ import awkward as ak
 import pytest
 
 import lepid
-from lepid.taggers import catalogue, session
+from lepid.taggers import session
 
 COPIES = 50
 COLLECTIONS = [
@@ -23,24 +20,14 @@ COLLECTIONS = [
 ]  # fmt: skip
 
 
-def networks(tagger: str) -> list[str]:
-    """Reference networks of a tagger that are on this machine."""
-    cards = [card for card in catalogue.networks(tagger) if card.reference]
-    there = (card for card in cards if all(catalogue.find(card, part) for part in card.networks))
-    return [card.name for card in there]
-
-
-@pytest.mark.parametrize("tagger", ["muon_plit", "electron_plit"])
+@pytest.mark.parametrize("name", ["muon_plit@reference-run3", "electron_plit@reference-run3"])
 def test_decorate(
     reference_sample: Path,
     monkeypatch: pytest.MonkeyPatch,
     benchmark: Any,
     row: Callable[..., None],
-    tagger: str,
+    name: str,
 ) -> None:
-    names = networks(tagger)
-    if not names:
-        pytest.skip(f"no reference network of {tagger}, shipped or in LEPID_MODELS")
     events = ak.materialize(lepid.open(reference_sample)[COLLECTIONS])
     events = ak.to_packed(ak.concatenate([events] * COPIES))
     spent = [0.0]
@@ -58,14 +45,14 @@ def test_decorate(
     def run() -> None:
         spent[0] = 0.0
         start = time.process_time()
-        lepid.decorate(events, names[0])
+        lepid.decorate(events, name, source="network")
         whole = time.process_time() - start
         ratios.append((whole / spent[0], whole, spent[0]))
 
     with lepid.settings(provider="cpu", threads=1):
         benchmark.pedantic(run, rounds=7, warmup_rounds=1)
     _, whole, inside = sorted(ratios[1:])[len(ratios[1:]) // 2]
-    collection = {"muon_plit": "Muons", "electron_plit": "Electrons"}[tagger]
+    collection = {"muon": "Muons", "electron": "Electrons"}[name.split("_", maxsplit=1)[0]]
     n_lepton = int(ak.count(events[collection]["pt"]))
-    work = f"decorate(events, {names[0]!r}), {n_lepton} leptons"
+    work = f"decorate(events, {name!r}), {n_lepton} leptons"
     row(work, "in session.run", whole, inside, "<= 1.25", inverse=True)
