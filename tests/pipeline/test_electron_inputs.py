@@ -19,6 +19,9 @@ from coffea.nanoevents.trace import trace_with_typetracer
 import lepid
 from lepid.errors import BadInput, MissingColumns, UnknownWorkingPoint
 from lepid.features.electrons import VARIABLES
+from lepid.tables import binning, correction
+from lepid.working_points import table
+from lepid.working_points.table import Binding, Requirement, Rules
 
 pytestmark = pytest.mark.usefixtures("no_search_paths")
 
@@ -274,6 +277,7 @@ def test_inputs_scores_and_decisions_of_the_twin(
         assert record["scored"] is (expected is not None)
         if expected is None:
             assert reason["failed"] == "not scored"
+            assert not any(reason[name] for name in REQUIREMENTS)
             assert not record["Tight"]
             assert math.isnan(record["pel"])
             failures["not scored"] = failures.get("not scored", 0) + 1
@@ -348,6 +352,45 @@ def test_every_kind_of_events(
     found = [flat(chunk["Electrons", "electron_dnn"]) for chunk in chunks]
     whys = [flat(lepid.explain(chunk, "electron_dnn", "Tight")) for chunk in chunks]
     same([list(chain(*found)), list(chain(*whys))], expected)
+
+
+HITS_CARD = """
+tagger = "electron_hits"
+network = "stored"
+flavour = "electron"
+description = "points of the tests without a network"
+source = "ours"
+working_points = ["points.json"]
+
+[[outputs]]
+name = "score"
+stored = ["Reta"]
+"""
+
+
+def test_chunks_keep_what_points_without_a_network_cut_on(
+    aod: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEPID_MODELS", str(tmp_path / "models"))
+    folder = tmp_path / "models" / "electron_hits" / "stored"
+    folder.mkdir(parents=True)
+    (folder / "card.toml").write_text(HITS_CARD, encoding="utf-8")
+    pixel = Requirement(correction="c", quantity="nPixHitsPlusDeadSensors", sense=">=")
+    rules = Rules(
+        tagger="electron_hits", points={"Hits": (pixel,)}, inputs={"et": "et"},
+        bound_to=Binding(inputs=True),
+    )  # fmt: skip
+    steps = binning("et", [0, 15, 9999], [2.0, 4.0])
+    cut = correction("c", "", {"et": "[GeV]"}, ("cut", ""), steps)
+    table.write(folder / "points.json", "d", rules, [cut])
+    path = tmp_path / "events.parquet"
+    ak.to_parquet(aod, path)
+    chunks = list(lepid.iterate(path, "electron_hits", step=100))
+    found = list(chain(*(flat(chunk["Electrons", "electron_hits"]) for chunk in chunks)))
+    whole = flat(lepid.decorate(aod, "electron_hits")["Electrons", "electron_hits"])
+    # NaN is not equal to itself.
+    assert str(found) == str(whole)
+    assert 50 < sum(record["Hits"] for record in found) < len(found) - 50
 
 
 @pytest.fixture
