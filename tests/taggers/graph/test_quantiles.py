@@ -1,4 +1,4 @@
-"""The quantile transform in ONNX: slow twin of Athena's code, scikit-learn, plateaus, edges, NaN."""
+"""The quantile transform in ONNX: Athena's code as slow twin, scikit-learn, plateaus, NaN."""
 
 from __future__ import annotations
 
