@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
-from lepid.cli import catalogue, decorate, doctor
+from lepid.cli import catalogue, convert, decorate, doctor
 from lepid.errors import LepidError
 
 FAILED, INTERRUPTED = 1, 130
@@ -82,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("name", help="tagger, tagger@network, or a .json file of working points")
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=catalogue.show)
+    convert.add(commands, LAYOUT)
     return top
 
 
