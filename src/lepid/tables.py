@@ -85,6 +85,11 @@ class Tables:
         """Unit that the description of the output of correction `name` ends with."""
         return _bracketed(self._entry(name)["output"].get("description") or "")
 
+    def node(self, name: str) -> Node | float:
+        """What correction `name` holds: a node of schema v2, or a number."""
+        data: Node | float = self._entry(name)["data"]
+        return data
+
     def parts(self, name: str) -> list[tuple[str, str]]:
         """Where and what: the bins of correction `name`, and the number or formula in each."""
         return list(parts(self._entry(name)["data"]))
