@@ -21,7 +21,7 @@ LAYERS = (
     "events | features | working_points",
     "taggers | efficiency",
     "convert",
-    "pipeline, evaluation, surroundings, labels, measurement, provenance",
+    "pipeline, building, evaluation, surroundings, labels, measurement, provenance",
     "plotting",
     "html_report",
     "cli, __main__",
