@@ -17,11 +17,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "src" / "lepid"
 # what a comma joins is one cell, what a | parts may not import each other.
 LAYERS = (
     "errors, units, files_out, nodes",
-    "tables, root_files",
+    "tables, root_files, description",
     "events | features | working_points",
     "taggers | efficiency",
     "convert",
-    "pipeline, building, evaluation, surroundings, labels, measurement, provenance",
+    "pipeline, building, evaluation, surroundings, labels, measurement, provenance, explanation, "
+    "correction",
     "plotting",
     "html_report",
     "cli, __main__",

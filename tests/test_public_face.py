@@ -15,8 +15,10 @@ NAMES = [
     "EfficiencyTable",
     "LepidError",
     "__version__",
+    "correct",
     "decide",
     "decorate",
+    "explain",
     "iterate",
     "list_taggers",
     "measure",
@@ -44,6 +46,14 @@ SIGNATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "decide": (
         {"events": REQUIRED, "tagger": REQUIRED},
         {"pt": None, "eta": None, "schema": None},
+    ),
+    "explain": (
+        {"events": REQUIRED, "tagger": REQUIRED, "point": REQUIRED},
+        {"schema": None},
+    ),
+    "correct": (
+        {"events": REQUIRED, "collection": REQUIRED, "table": REQUIRED},
+        {"schema": None},
     ),
     "truth": (
         {"events": REQUIRED, "collection": REQUIRED, "scheme": None},

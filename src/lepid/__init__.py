@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from lepid.correction import correct
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.export import read as read_table
 from lepid.efficiency.export import write as write_table
 from lepid.errors import LepidError
 from lepid.events.files import open_events as open
+from lepid.explanation import explain
 from lepid.labels import truth
 from lepid.measurement import measure
 from lepid.pipeline import decide, decorate, iterate
@@ -20,8 +22,10 @@ __all__ = [
     "EfficiencyTable",
     "LepidError",
     "__version__",
+    "correct",
     "decide",
     "decorate",
+    "explain",
     "iterate",
     "list_taggers",
     "measure",

@@ -24,6 +24,7 @@ from lepid.working_points.table import Table
 
 Columns = Mapping[str, npt.NDArray[Any]]
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Around = Callable[[Node, npt.NDArray[np.int64]], Sequence]
 PT_RANGE = (0.5, 10_000.0)  # GeV
 # Columns that a caller adds to those of the events.
@@ -206,27 +207,53 @@ def _inputs(
     return rows, sequences, chosen
 
 
-def _decide(
-    card: Card, table: Table, values: Columns, columns: Columns, schema: Schema
-) -> tuple[dict[str, Bools], Bools]:
-    """Decisions of one table, and which leptons it can decide."""
-    shifted = _shifted(table, columns)
+def looked_at(
+    card: Card,
+    table: Table,
+    values: Columns,
+    columns: Columns,
+    schema: Schema,
+    *,
+    points: Several[str] | None = None,
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Inputs of the corrections of `table`, and what its points compare, [n_lepton] each.
 
-    def value(feature: str, unit: str) -> npt.NDArray[np.float64]:
-        if feature in shifted:
-            return convert(shifted[feature], schema.unit(unit), unit)
-        return definitions.evaluate(feature, unit, columns, schema.unit)
-
-    axes = {name: value(feature, unit) for name, (feature, unit) in table.axes().items()}
-    ranges = {r.feature: value(r.feature, r.unit) for r in table.rules.range}
+    Parameters
+    ----------
+    values : outputs and discriminants
+    points : None for all
+    """
+    axes = {
+        name: _feature(table, feature, unit, columns, schema)
+        for name, (feature, unit) in table.axes().items()
+    }
     units = {output.name: output.unit for output in card.outputs}
     compared = {}
-    for quantity, unit in table.quantities().items():
+    for quantity, unit in table.quantities(points).items():
         if quantity in values:
             own = units.get(quantity, "")
             compared[quantity] = convert(values[quantity], schema.unit(own), unit or own)
         else:
-            compared[quantity] = value(quantity, unit)
+            compared[quantity] = _feature(table, quantity, unit, columns, schema)
+    return axes, compared
+
+
+def _feature(table: Table, feature: str, unit: str, columns: Columns, schema: Schema) -> Floats:
+    """A feature in `unit`, shifted where the caller shifts it."""
+    shifted = _shifted(table, columns)
+    if feature in shifted:
+        return convert(shifted[feature], schema.unit(unit), unit)
+    return definitions.evaluate(feature, unit, columns, schema.unit)
+
+
+def _decide(
+    card: Card, table: Table, values: Columns, columns: Columns, schema: Schema
+) -> tuple[dict[str, Bools], Bools]:
+    """Decisions of one table, and which leptons it can decide."""
+    axes, compared = looked_at(card, table, values, columns, schema)
+    ranges = {
+        r.feature: _feature(table, r.feature, r.unit, columns, schema) for r in table.rules.range
+    }
     # A quantity may be infinite, where a denominator was zero, but not undefined.
     good = [np.isfinite(axis) for axis in axes.values()] + [~np.isnan(q) for q in compared.values()]
     known = np.logical_and.reduce(good)

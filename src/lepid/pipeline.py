@@ -22,7 +22,7 @@ from lepid.events.objects.tables import apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
 from lepid.labels import truth_results
-from lepid.provenance import facts_about, facts_of
+from lepid.provenance import decided_before, facts_of
 from lepid.surroundings import evaluate_tables
 from lepid.taggers import catalogue
 from lepid.taggers import plan as plans
@@ -209,28 +209,14 @@ def decide(
     ------
     BadInput : the events are not decorated with it, or its decisions are stored ones
     """
-    name, _ = plans.split(tagger)
-    facts = facts_about(events, tagger)
-    known = recognise(events, schema)
-    collection = facts["collection"]
-    card = catalogue.load(*facts["card"].split("@"))
-    tables = plans.tables_named(card, facts["tables"])
-    if not tables:
-        why = "the file stores its decisions, which cannot follow a shifted pt"
-        do = "use what events[collection][tagger] holds" if facts["decisions"] else ""
-        wrong = f"has no working points to decide: {why if do else 'its card has none'}"
-        raise BadInput(f"tagger {name}", wrong, (), do)
-    needed = plans.tables_need(card, tables)
-    columns: dict[str, Any] = known.finder(known.flavour(collection)).require(needed)
-    record = known.events[collection][name]
-    single = [field for field in record.fields if record[field].ndim == record.ndim]
-    columns |= {f"{name}.{field}": record[field] for field in single}
+    done = decided_before(events, tagger, schema)
+    columns = dict(done.columns)
     shifts = {PT: ("pt", pt), ETA: ("eta", eta)}
     columns |= {key: jagged(n, shift) for key, (n, shift) in shifts.items() if shift is not None}
-    compute = partial(_decide, card, tables, known.schema, collection)
-    found = apply(known, collection, columns, compute)
-    for field in (field for field in record.fields if field not in single):
-        found = with_field(found, record[field], field)
+    compute = partial(_decide, done.card, done.tables, done.known.schema, done.collection)
+    found = apply(done.known, done.collection, columns, compute)
+    for field in (f for f in done.record.fields if f"{done.card.tagger}.{f}" not in columns):
+        found = with_field(found, done.record[field], field)
     return found
 
 

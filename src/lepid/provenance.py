@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lepid.errors import BadInput, near_misses
 from lepid.events.objects.attach import notes
+from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
+from lepid.taggers import catalogue, session
 from lepid.taggers import plan as plans
-from lepid.taggers import session
+from lepid.taggers.card import Card
 from lepid.taggers.plan import Plan
+from lepid.working_points.table import Table
 
 IMPACT = "impact_parameters"
 
@@ -60,6 +64,55 @@ def facts_about(events: Any, tagger: str) -> dict[str, Any]:
     return facts
 
 
+class Decided(NamedTuple):
+    """Decorated events whose working points can be decided once more.
+
+    Attributes
+    ----------
+    known : the events
+    collection : of the leptons
+    card : of the tagger
+    record : what `decorate` attached
+    tables : its working points
+    columns : what deciding takes, the fields of the record among them as ``<tagger>.<field>``
+    """
+
+    known: Recognised
+    collection: str
+    card: Card
+    record: Any
+    tables: tuple[Table, ...]
+    columns: Mapping[str, Any]
+
+
+def decided_before(events: Any, tagger: str, schema: str | Path | Schema | None) -> Decided:
+    """What `decorate` decided about a tagger, and what it takes to do it again.
+
+    Raises
+    ------
+    BadInput : the events are not decorated with it, or its decisions are stored ones
+    MissingColumns : the events lack columns that they had
+    """
+    name, _ = plans.split(tagger)
+    facts = facts_about(events, tagger)
+    known = recognise(events, schema)
+    collection = facts["collection"]
+    card = catalogue.load(*facts["card"].split("@"))
+    tables = plans.tables_named(card, facts["tables"])
+    if not tables:
+        why = "the file stores its decisions, not what they were made of"
+        do = "use what events[collection][tagger] holds" if facts["decisions"] else ""
+        wrong = f"has no working points to decide: {why if do else 'its card has none'}"
+        raise BadInput(f"tagger {name}", wrong, (), do)
+    columns: dict[str, Any] = plans.require(
+        known.finder(known.flavour(collection)), plans.tables_need(card, tables)
+    )
+    record = known.events[collection][name]
+    single = [field for field in record.fields if record[field].ndim == record.ndim]
+    columns |= {f"{name}.{field}": record[field] for field in single}
+    return Decided(known, collection, card, record, tables, columns)
+
+
 def report(events: Any) -> None:
     """Print where the scores and decisions of each tagger came from, and what was left out."""
     sys.stdout.write(report_text(events) + "\n")
@@ -72,6 +125,10 @@ def report_text(events: Any) -> str:
     for name, facts in notes(events).items():
         if "left_out" in facts:
             left_out.setdefault(_reason(name, facts["left_out"]), []).append(name)
+            continue
+        if "corrected" in facts:
+            lines.append(f"{name}: {', '.join(facts['corrected'])}")
+            lines.append(f"  sha256: {facts['sha256'][:16]}")
             continue
         lines.append(f"{name}: {facts['collection']}, {facts['card']}, source {facts['source']}")
         details = {

@@ -12,7 +12,7 @@ from lepid.evaluation import evaluate
 from lepid.events.objects.flat import Ragged
 from lepid.events.objects.tables import Table, first, follow
 from lepid.events.schema import Schema
-from lepid.features import impact, leptons, tracks
+from lepid.features import electrons, impact, leptons, tracks
 from lepid.features.kernels.association import Directions
 from lepid.features.tracks import Neighbours, Tracks
 from lepid.taggers.batching import Sequence
@@ -77,7 +77,10 @@ class Surroundings:
 
     def aggregates(self) -> dict[str, Floats]:
         """Columns of the leptons that are made of what lies around them, [n_lepton] each."""
-        made = {"caloClusterSumEt": self._cluster_sum}
+        made = {
+            "caloClusterSumEt": self._cluster_sum,
+            "SCTWeightedCharge": self._weighted_charge,
+        }
         return {name: made[name]() for name in self._plan.around.aggregates}
 
     def index(self, found: Sequence) -> Integers:
@@ -127,3 +130,13 @@ class Surroundings:
         own = first(*self._follow("caloClusterLinks"))
         pt = np.asarray(clusters.columns["calE"], np.float64) / np.cosh(eta)
         return leptons.cluster_sum(self._tables[self._collection].offsets, own, place, pt)
+
+    def _weighted_charge(self) -> Floats:
+        offsets, rows = self._follow("trackParticleLinks")
+        there = rows >= 0
+        lepton = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))[there]
+        hits, q_over_p = (
+            self._table("electron_track").columns[name][rows[there]]
+            for name in ("numberOfSCTHits", "qOverP")
+        )
+        return electrons.weighted_charge(self._columns["charge"], lepton, hits, q_over_p)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lepid.events import schema
 from lepid.features import definitions
-from lepid.features.definitions import FEATURES
+from lepid.features.definitions import DERIVED, FEATURES
 
 MEV = schema.load("physlite").unit
 GEV = {"MeV": "GeV", "GeV": "GeV", "1/MeV": "1/GeV", "": "", "mm": "cm", "rad": "rad"}.__getitem__
@@ -31,6 +31,9 @@ def test_a_feature_needs_columns_and_says_where_it_is_from(name: str) -> None:
     feature = FEATURES[name]
     assert definitions.needs(name) == tuple(feature.needs)
     assert not set(feature.needs) & set(FEATURES)
+    assert all(
+        set(way.needs).isdisjoint(FEATURES) for n in feature.needs for way in DERIVED.get(n, ())
+    )
     assert feature.source
     zeros = {column: np.zeros(0) for column in feature.needs}
     assert definitions.evaluate(name, feature.unit, zeros, MEV).shape == (0,)
@@ -81,16 +84,18 @@ def test_pflow_isolation_of_nan_is_nan(bad: str) -> None:
 
 def test_hits_of_one_byte_do_not_overflow() -> None:
     counts = {
-        "numberOfPixelHits": np.array([200, 3], np.uint8),
-        "numberOfPixelDeadSensors": np.array([100, 1], np.uint8),
-        "numberOfSCTHits": np.array([100, 8], np.uint8),
-        "numberOfSCTDeadSensors": np.array([100, 2], np.uint8),
+        "trackParticleLinks.numberOfPixelHits": np.array([200, 3], np.uint8),
+        "trackParticleLinks.numberOfPixelDeadSensors": np.array([100, 1], np.uint8),
+        "trackParticleLinks.numberOfSCTHits": np.array([100, 8], np.uint8),
+        "trackParticleLinks.numberOfSCTDeadSensors": np.array([100, 2], np.uint8),
     }
     assert evaluate("nPixHitsPlusDeadSensors", counts) == [300.0, 4.0]
+    assert evaluate("nSCTHitsPlusDeadSensors", counts) == [200.0, 10.0]
     assert evaluate("nSiHitsPlusDeadSensors", counts) == [500.0, 14.0]
 
 
 def slow_b_layer(h: dict[str, int]) -> bool:
+    h = {name.removeprefix("trackParticleLinks."): count for name, count in h.items()}
     if h["expectInnermostPixelLayerHit"]:
         layer = "InnermostPixelLayer"
     elif h["expectNextToInnermostPixelLayerHit"]:

@@ -127,7 +127,7 @@ def test_stored_decisions_cannot_follow(events: Any) -> None:
     decorated = lepid.decorate(events, "electron_dnn")
     with pytest.raises(errors.BadInput) as caught:
         lepid.decide(decorated, "electron_dnn", pt=events["Electrons", "pt"])
-    assert "the file stores its decisions, which cannot follow a shifted pt" in str(caught.value)
+    assert "the file stores its decisions, not what they were made of" in str(caught.value)
 
 
 def test_a_tagger_without_points(events: Any) -> None:

@@ -95,7 +95,7 @@ def test_needs_are_columns_with_the_feature_that_wants_them() -> None:
         "pt": "pt",
         "ptvarcone30_Nonprompt_All_MaxWeightTTVA_pt500": "pflow_isolation_muon",
         "neflowisol20": "pflow_isolation_muon",
-        "numberOfPixelHits": "nPixHitsPlusDeadSensors",
-        "numberOfPixelDeadSensors": "nPixHitsPlusDeadSensors",
+        "trackParticleLinks.numberOfPixelHits": "nPixHitsPlusDeadSensors",
+        "trackParticleLinks.numberOfPixelDeadSensors": "nPixHitsPlusDeadSensors",
         "eta": "the range of |eta|",
     }

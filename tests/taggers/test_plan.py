@@ -382,12 +382,13 @@ def test_two_tables_must_not_share_a_point(own: Any) -> None:
 
 def test_columns_of_a_table_are_needed_too(own: Any) -> None:
     net = own(more='working_points = ["t.json"]')
-    hits = Requirement(correction="cut", quantity="nPixHitsPlusDeadSensors", sense=">=")
-    put_table(net.path.parent, points={"Loose": (hits,)})
+    cone = Requirement(correction="cut", quantity="pflow_isolation_muon", sense=">=")
+    put_table(net.path.parent, points={"Loose": (cone,)})
     columns = ["my_p", "my_q", "pt"]
-    with pytest.raises(MissingColumns, match="numberOfPixelHits, numberOfPixelDeadSensors"):
+    needs = ["ptvarcone30_Nonprompt_All_MaxWeightTTVA_pt500", "neflowisol20"]
+    with pytest.raises(MissingColumns, match=", ".join(needs)):
         make("mine", columns)
-    columns += ["numberOfPixelHits", "numberOfPixelDeadSensors"]
+    columns += needs
     assert set(make("mine", columns).columns) == set(columns)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lepid.errors import MissingColumns
-from lepid.events.schema import Schema, present
+from lepid.events.schema import Schema, present, stored_in
 
 
 class Place(NamedTuple):
@@ -50,9 +50,11 @@ class Columns:
         for name in (*links, last):
             names = self.schema.names(where, name)
             there = present(names, self.there(where))
-            found.append(Place(where, there or names[0]))
             if there is None:
-                return tuple(found), False
+                stored = stored_in(names[0])
+                absent = (n for n in stored if n not in self.there(where))
+                return (*found, Place(where, next(absent))), False
+            found.append(Place(where, there))
             where = self.schema.links.get(name, "")
         return tuple(found), True
 

@@ -16,14 +16,21 @@ from lepid.units import FACTORS, dimension
 
 FLAVOURS = ("electron", "muon")
 # What networks take beside leptons.
-KINDS = ("track", "cluster", "vertex", "event")
+KINDS = ("track", "electron_track", "cluster", "vertex", "event")
 _LISTS = ("aliases", "identifiers", "kept")
 
 
 def present(names: Iterable[str], available: Iterable[str]) -> str | None:
     """The first of the names that is among the available columns, or None."""
     there = set(available)
-    return next((name for name in names if name.partition("[")[0] in there), None)
+    return next((name for name in names if there.issuperset(stored_in(name))), None)
+
+
+def stored_in(name: str) -> tuple[str, ...]:
+    """The columns that hold ``a``, ``a[3]`` or ``a[b=2]``."""
+    vector, _, place = name.partition("[")
+    key, equals, _ = place.partition("=")
+    return (vector, key) if equals else (vector,)
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,8 @@ class Collection:
     names : what events may call the collection; the first is the one that `lepid.open` gives
     columns : lepid's name of a column -> names in this format, the first found is taken; a
         column that is not listed has the same name in both. ``a[3]`` is the number at place 3 of
-        a vector ``a``
+        a vector ``a``; ``a[b=2]`` is the one at the place where the vector ``b`` is 2, or, if
+        ``b`` is one number for each object, the one that belongs to its bit 2
     """
 
     flavour: str

@@ -1,4 +1,7 @@
-"""FEATURES: one row per derived input. What is not here is a column of the file itself."""
+"""FEATURES: one row per derived input. What is not here is a column of the file itself.
+
+DERIVED: columns that some files hold, and the ways to compute them for the others.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lepid.features import electrons
 from lepid.units import convert
 
 Array = npt.NDArray[Any]
@@ -72,11 +76,19 @@ def _or_absent(value: Array) -> Array:
 # What Athena gives a network for a quantity that is not there.
 ABSENT = -99.0
 _ISOLATION = "Athena IsolationSelection/Root/IsolationSelectionTool.cxx"
+_NETWORK = electrons.SELECTOR
 _SELECTOR = "Athena ElectronPhotonSelectorTools/Root/ElectronSelectorHelpers.cxx"
 _PLIT = "Athena LeptonTaggers/src/DecoratePLIT.cxx"
 _TTVA = "Nonprompt_All_MaxWeightTTVA"
-# The ID track from which the best GSF track of an electron was made.
-_ORIGINAL = "trackParticleLinks.originalTrackParticle"
+# The best GSF track of an electron, the ID track from which it was made, and the cluster.
+_TRACK = "trackParticleLinks"
+_ORIGINAL = f"{_TRACK}.originalTrackParticle"
+_CLUSTER = "caloClusterLinks"
+_ETA = f"{_CLUSTER}.etaBE2"
+_LAST = "qOverP at the last measurement"
+_TRT = "transformed_e_probability_ht"
+_PIXEL = ("numberOfPixelHits", "numberOfPixelDeadSensors")
+_SCT = ("numberOfSCTHits", "numberOfSCTDeadSensors")
 
 
 def _pflow_row(cone: str) -> Feature:
@@ -85,6 +97,11 @@ def _pflow_row(cone: str) -> Feature:
 
 def _relative_row(column: str) -> Feature:
     return Feature({column: "MeV", "pt": "MeV"}, "", np.divide, _PLIT)
+
+
+def _hits_row(*counts: str) -> Feature:
+    needs = dict.fromkeys((f"{_TRACK}.{count}" for count in counts), "")
+    return Feature(needs, "", lambda *hits: sum(hits[1:], start=hits[0]), _SELECTOR)
 
 
 # A dotted name is a column of what a link points to, NaN where it points to nothing.
@@ -100,38 +117,50 @@ FEATURES: dict[str, Feature] = {
     "pflow_isolation_muon_fixed": _pflow_row(f"ptcone20_{_TTVA}_pt500"),
     "pflow_isolation_electron": _pflow_row(f"ptvarcone30_{_TTVA}LooseCone_pt500"),
     "pflow_isolation_electron_fixed": _pflow_row(f"ptcone20_{_TTVA}LooseCone_pt500"),
-    "nPixHitsPlusDeadSensors": Feature(
-        {"numberOfPixelHits": "", "numberOfPixelDeadSensors": ""}, "", np.add, _SELECTOR
-    ),
-    "nSiHitsPlusDeadSensors": Feature(
-        dict.fromkeys(
-            (
-                "numberOfPixelHits",
-                "numberOfPixelDeadSensors",
-                "numberOfSCTHits",
-                "numberOfSCTDeadSensors",
-            ),
-            "",
-        ),
-        "",
-        lambda *hits: sum(hits[1:], start=hits[0]),
-        _SELECTOR,
-    ),
+    "nPixHitsPlusDeadSensors": _hits_row(*_PIXEL),
+    "nSCTHitsPlusDeadSensors": _hits_row(*_SCT),
+    "nSiHitsPlusDeadSensors": _hits_row(*_PIXEL, *_SCT),
     "passesBLayer": Feature(
         dict.fromkeys(
             (
-                "expectInnermostPixelLayerHit",
-                "numberOfInnermostPixelLayerHits",
-                "numberOfInnermostPixelLayerOutliers",
-                "expectNextToInnermostPixelLayerHit",
-                "numberOfNextToInnermostPixelLayerHits",
-                "numberOfNextToInnermostPixelLayerOutliers",
+                f"{_TRACK}.expectInnermostPixelLayerHit",
+                f"{_TRACK}.numberOfInnermostPixelLayerHits",
+                f"{_TRACK}.numberOfInnermostPixelLayerOutliers",
+                f"{_TRACK}.expectNextToInnermostPixelLayerHit",
+                f"{_TRACK}.numberOfNextToInnermostPixelLayerHits",
+                f"{_TRACK}.numberOfNextToInnermostPixelLayerOutliers",
             ),
             "",
         ),
         "",
         _b_layer,
         _SELECTOR,
+    ),
+    "et": Feature(
+        {f"{_CLUSTER}.calE": "MeV", f"{_TRACK}.theta": "rad"}, "MeV", electrons.et, _NETWORK
+    ),
+    "abseta_cluster": Feature({_ETA: ""}, "", np.abs, _NETWORK),
+    "abseta_calo": Feature(
+        {f"{_CLUSTER}.calEta": ""}, "", np.abs, "ours, for calorimeters without layers"
+    ),
+    "f3_central": Feature({"f3": "", _ETA: ""}, "", electrons.f3, _NETWORK),
+    "trans_TRTPID": Feature({_TRT: "", _ETA: ""}, "", electrons.trt, _NETWORK),
+    "qd0": Feature({"charge": "", f"{_TRACK}.d0": "mm"}, "mm", np.multiply, _NETWORK),
+    # Both in the unit of the file, which cancels.
+    "d0significance": Feature(
+        {f"{_TRACK}.d0": "", f"{_TRACK}.definingParametersCovMatrixDiag_d0_d0": ""},
+        "",
+        electrons.significance,
+        _NETWORK,
+    ),
+    "EoverP": Feature(
+        {f"{_CLUSTER}.calE": "MeV", f"{_TRACK}.qOverP": "1/MeV"},
+        "",
+        lambda energy, q_over_p: energy * np.abs(q_over_p),
+        _NETWORK,
+    ),
+    "dPOverP": Feature(
+        {f"{_TRACK}.qOverP": "1/MeV", _LAST: "1/MeV"}, "", electrons.momentum_lost, _NETWORK
     ),
     "d0_significance": Feature(
         {"btagIp_d0": "mm", "btagIp_d0Uncertainty": "mm"}, "", _significance, _PLIT
@@ -157,9 +186,66 @@ FEATURES: dict[str, Feature] = {
 }
 
 
+# xAOD::LastMeasurement among the positions where a track has parameters.
+_AT_LAST = "[parameterPosition=2]"
+# The second layers of barrel and endcap among the samplings of a cluster.
+_LAYERS = [f"{_CLUSTER}.{v}_sampl[samplingPattern={n}]" for n in (2, 6) for v in ("e", "eta")]
+
+# Column -> the ways to compute it for files that do not hold it; the first that can be gone counts.
+DERIVED: dict[str, tuple[Feature, ...]] = {
+    _ETA: (
+        Feature(
+            dict(zip(_LAYERS, ("MeV", "", "MeV", ""), strict=True)),
+            "",
+            electrons.eta_of_second_layer,
+            "Athena xAODCaloEvent/Root/CaloCluster_v1.cxx",
+        ),
+    ),
+    _LAST: (
+        Feature(
+            {f"{_TRACK}.qOverP": "1/MeV"}
+            | {f"{_TRACK}.parameterP{axis}{_AT_LAST}": "MeV" for axis in "XYZ"},
+            "1/MeV",
+            electrons.q_over_p_of,
+            _NETWORK,
+        ),
+        Feature(
+            {f"{_TRACK}.QoverPLM": "1/MeV"},
+            "1/MeV",
+            electrons.stored_last,
+            "Athena xAODEgamma/Root/ElectronxAODHelpers.cxx",
+        ),
+    ),
+    _TRT: (Feature({f"{_TRACK}.eProbabilityHT": ""}, "", electrons.transformed, _NETWORK),),
+    "isForward": (
+        Feature({"author": ""}, "", electrons.forward_author, _NETWORK),
+        Feature({_ETA: ""}, "", electrons.forward_eta, _NETWORK),
+    ),
+}
+
+
 def needs(name: str) -> tuple[str, ...]:
     """Columns that the feature or column `name` is made of."""
     return tuple(FEATURES[name].needs) if name in FEATURES else (name,)
+
+
+def resolve(wanted: Mapping[str, str], there: Callable[[str], object]) -> dict[str, str]:
+    """`wanted`, column -> why, with columns that are not `there` replaced by what makes them up.
+
+    If no way to compute a column can be gone, what the first needs stands for it.
+    """
+    found: dict[str, str] = {}
+    for column, why in wanted.items():
+        for part in _parts(column, there):
+            found.setdefault(part, why)
+    return found
+
+
+def _parts(column: str, there: Callable[[str], object]) -> list[str]:
+    if column not in DERIVED or there(column):
+        return [column]
+    ways = [[p for n in way.needs for p in _parts(n, there)] for way in DERIVED[column]]
+    return next((parts for parts in ways if all(map(there, parts))), ways[0])
 
 
 def evaluate(
@@ -169,11 +255,18 @@ def evaluate(
 
     Parameters
     ----------
-    columns : [n_lepton] each, in the units of the format
+    columns : [n_lepton] each, in the units of the format; those that `resolve` named
     unit_of : unit -> the unit of the format for what it measures
     """
-    if name not in FEATURES:
+    if name in FEATURES:
+        feature = FEATURES[name]
+    elif name in columns or name not in DERIVED:
         return convert(columns[name], unit_of(unit), unit)
-    feature = FEATURES[name]
-    wanted = {c: convert(columns[c], unit_of(u), u) for c, u in feature.needs.items()}
-    return convert(feature.compute(*wanted.values()), feature.unit, unit)
+    else:
+        feature = next(
+            way
+            for way in DERIVED[name]
+            if all(part in columns for n in way.needs for part in _parts(n, columns.__contains__))
+        )
+    wanted = [evaluate(c, u, columns, unit_of) for c, u in feature.needs.items()]
+    return convert(feature.compute(*wanted), feature.unit, unit)

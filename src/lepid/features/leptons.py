@@ -44,6 +44,9 @@ class Aggregate(NamedTuple):
 # For files that do not hold the column itself.
 AGGREGATES = {
     "caloClusterSumEt": Aggregate(("caloClusterLinks",), "cluster", ("calE", "calEta", "calPhi")),
+    "SCTWeightedCharge": Aggregate(
+        ("trackParticleLinks", "charge"), "electron_track", ("numberOfSCTHits", "qOverP")
+    ),
 }
 
 

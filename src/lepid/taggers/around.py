@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lepid.errors import BadInput
 from lepid.events.columns import Columns, required
-from lepid.features import impact, leptons, tracks
+from lepid.features import definitions, impact, leptons, tracks
 from lepid.taggers import inputs
 from lepid.taggers.card import Card, Network, Node
 
@@ -66,6 +66,7 @@ def reads(card: Card, columns: Columns) -> tuple[dict[str, str], Around]:
             own |= {c: w for c, w in _own(card, node).items() if c not in own}
             source = _tracks(card, node, columns, kinds)
     places = {kind: _constituents(card, columns, kind) for kind in kinds}
+    own = definitions.resolve(own, columns.find)
     found = required([(columns, own), *((places[kind], kinds[kind]) for kind in kinds)])
     collections = {kind: place.collection for kind, place in places.items()}
     named = dict(zip(kinds, found[1:], strict=True))
@@ -110,5 +111,10 @@ def needed(networks: Iterable[Network]) -> bool:
     """Whether a network takes more than columns of the leptons themselves."""
     parts = list(networks)
     names = [name for network in parts for name in inputs.needs(network)]
-    linked = any("." in name or name in leptons.AGGREGATES for name in names)
-    return linked or any(network.ragged for network in parts)
+    return linked(names) or any(network.ragged for network in parts)
+
+
+def linked(names: Iterable[str]) -> bool:
+    """Whether one of these columns is behind a link, or made of what is."""
+    made = {*leptons.AGGREGATES, *definitions.DERIVED}
+    return any("." in name or name in made for name in names)

@@ -101,9 +101,19 @@ def takes_surroundings(names: Iterable[str] | None) -> bool:
             continue
         cards = [card for card in cards if network or not card.reference]
         there = (c for c in cards if all(catalogue.find(c, part) for part in c.networks))
-        if any(around.needed(card.networks) for card in there):
+        if any(around.needed(card.networks) or _tables_linked(card) for card in there):
             return True
     return False
+
+
+def _tables_linked(card: Card) -> bool:
+    """Whether working points of the card cut on what is behind a link, or bin in it."""
+    try:
+        paths = [catalogue.table_path(card, name) for name in card.working_points]
+        return around.linked(tables_need(card, map(working_points.read, paths)))
+    except LepidError:
+        # Whoever decides them gets the error.
+        return False
 
 
 # --- where the scores come from -----------------------------------------------------------------
@@ -238,7 +248,7 @@ def _with_tables(plan: Plan, columns: Columns) -> Plan:
     needs = {**tables_need(plan.card, tables), **binned_fractions(plan)}
     # What is made of things around the leptons is there for the tables too.
     needs = {name: why for name, why in needs.items() if name not in plan.around.aggregates}
-    read = {**plan.columns, **columns.require(needs)}
+    read = {**plan.columns, **require(columns, needs)}
     return replace(plan, tables=tuple(tables), columns=read, reasons=tuple(reasons))
 
 
@@ -263,6 +273,16 @@ def tables_need(card: Card, tables: Iterable[Table]) -> dict[str, str]:
             for column in definitions.needs(feature):
                 needs.setdefault(column, why)
     return needs
+
+
+def require(columns: Columns, needs: Mapping[str, str]) -> dict[str, str]:
+    """Column -> its name in the events, for `needs`, column -> why, or what makes them up.
+
+    Raises
+    ------
+    MissingColumns : lists all that are not there
+    """
+    return columns.require(definitions.resolve(needs, columns.find))
 
 
 def tables_named(card: Card, paths: Iterable[str]) -> tuple[Table, ...]:

@@ -6,7 +6,6 @@ sense, the range and the network that they belong to; a file without it is no ta
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,14 +13,15 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from lepid.description import rules as described
+from lepid.description import with_rules
 from lepid.errors import BadTable, UnboundTable, UnknownWorkingPoint, near_misses
 from lepid.tables import Tables, assemble, save
 from lepid.tables import read as read_tables
 from lepid.units import FACTORS
 
-MARK = "lepid:"
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -219,18 +219,7 @@ def _read(path: Path, modified: int) -> Table:
 
 def _table(content: Tables) -> Table:
     path = content.path
-    lines = [line for line in content.description.splitlines() if line.startswith(MARK)]
-    if len(lines) != 1:
-        wrong = f"not working points: the description has {len(lines)} lines `{MARK} {{...}}`"
-        raise BadTable(path, wrong, (), "write it with lepid.working_points.table.write")
-    try:
-        rules = Rules.model_validate(json.loads(lines[0].removeprefix(MARK)))
-    except json.JSONDecodeError as error:
-        raise BadTable(path, f"the `{MARK}` line is not JSON: {error}") from error
-    except ValidationError as error:
-        found = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
-        wrong = "; ".join(f"{place}: {message}" for place, message in found)
-        raise BadTable(path, f"the `{MARK}` line is wrong: {wrong}") from error
+    rules = described(content, Rules, "working points", "lepid.working_points.table.write")
     for point, requirements in rules.points.items():
         if not requirements:
             raise BadTable(path, f"working point {point!r} has no requirement")
@@ -289,7 +278,6 @@ def write(
     ------
     BadTable : a correction or the rules do not fit; nothing is written
     """
-    line = f"{MARK} {rules.model_dump_json(exclude_defaults=True)}"
-    content = assemble(path, f"{description}\n{line}", [dict(c) for c in corrections])
+    content = assemble(path, with_rules(description, rules), [dict(c) for c in corrections])
     _table(content)
     save(path, content)

@@ -134,17 +134,32 @@ def _apply(
 
 
 def field(table: Any, path: str) -> Any:
-    """The column `path` of a collection; ``a[3]`` is the number at place 3 of a vector ``a``.
+    """The column `path` of a collection, or one number of a vector, as `events.schema` names it.
 
     Of links only the key and the index are taken, so that no more is read.
     """
     name, _, place = path.partition("[")
     array = table[name]
-    if place:
-        first = int(place.rstrip("]"))
-        # An object may have a shorter vector: the number is then not there.
-        return ak.firsts(array[..., first : first + 1], axis=-1)
-    return array[[KEY, INDEX]] if is_link(array) else array
+    if not place:
+        return array[[KEY, INDEX]] if is_link(array) else array
+    key, equals, label = place.rstrip("]").partition("=")
+    if equals:
+        return _labelled(array, table[key], int(label))
+    # An object may have a shorter vector: the number is then not there.
+    first = int(key)
+    return ak.firsts(array[..., first : first + 1], axis=-1)
+
+
+def _labelled(vectors: Any, labels: Any, label: int) -> Any:
+    """The number of each vector that has this label, None where it has none.
+
+    The labels are vectors too, or the bits of a number that are set, in ascending order.
+    """
+    if labels.ndim == vectors.ndim:
+        return ak.firsts(vectors[labels == label], axis=-1)
+    place = sum((labels >> bit) & 1 for bit in range(label))
+    found = ak.firsts(vectors[ak.local_index(vectors, axis=-1) == place], axis=-1)
+    return ak.mask(found, (labels >> label) & 1 == 1)
 
 
 def is_link(array: Any) -> bool:

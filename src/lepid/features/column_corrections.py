@@ -1,0 +1,170 @@
+"""Corrections of columns in simulation, ``stretch * value + shift``, as correctionlib files.
+
+The line ``lepid: {json}`` of the description says which corrections belong to which column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from lepid.description import rules as described
+from lepid.description import with_rules
+from lepid.errors import BadTable, near_misses
+from lepid.tables import Tables, assemble, save
+from lepid.tables import read as read_tables
+from lepid.units import FACTORS
+
+Floats = npt.NDArray[np.float64]
+
+
+class Correction(BaseModel):
+    """Names of the corrections that give shift and stretch of a column; 0 and 1 without them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shift: str = ""
+    stretch: str = ""
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not (self.shift or self.stretch):
+            raise ValueError("neither shift nor stretch")
+        return self
+
+
+class Rules(BaseModel):
+    """What the ``lepid:`` line of a file of column corrections says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    corrected: dict[str, Correction] = Field(min_length=1, description="column -> its corrections")
+    inputs: dict[str, str] = Field(description="correction input -> feature or column")
+
+
+class ColumnCorrections:
+    """Corrections of one file.
+
+    Attributes
+    ----------
+    path : str
+    rules : Rules
+    """
+
+    def __init__(self, path: str, rules: Rules, content: Tables) -> None:
+        self.path, self.rules, self._content = path, rules, content
+
+    @property
+    def sha256(self) -> str:
+        """Of what the file holds."""
+        return hashlib.sha256(self._content.text.encode()).hexdigest()
+
+    def axes(self) -> dict[str, tuple[str, str]]:
+        """Correction input -> its feature or column, and its unit."""
+        units: dict[str, str] = {}
+        for correction in self.rules.corrected.values():
+            for name in filter(None, (correction.shift, correction.stretch)):
+                units |= self._content.inputs(name)
+        return {name: (self.rules.inputs[name], unit) for name, unit in units.items()}
+
+    def unit(self, column: str) -> str:
+        """Unit in which the shift of a column is added."""
+        shift = self.rules.corrected[column].shift
+        return self._content.output_unit(shift) if shift else ""
+
+    def apply(self, column: str, values: Floats, axes: Mapping[str, Floats]) -> Floats:
+        """The corrected column, [n]; NaN where an input of its corrections is not finite.
+
+        Parameters
+        ----------
+        values : [n], in the unit of `unit`
+        axes : correction input -> [n], in the unit of `axes`
+        """
+        correction = self.rules.corrected[column]
+        stretch, good = self._look_up(correction.stretch, 1.0, axes, len(values))
+        shift, also = self._look_up(correction.shift, 0.0, axes, len(values))
+        return np.where(good & also, stretch * values + shift, np.nan)
+
+    def _look_up(
+        self, name: str, neutral: float, axes: Mapping[str, Floats], n: int
+    ) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        if not name:
+            return np.full(n, neutral), np.ones(n, np.bool_)
+        taken = [axes[axis] for axis in self._content.inputs(name)]
+        good = np.logical_and.reduce([np.isfinite(axis) for axis in taken])
+        # correctionlib maps NaN to the last bin: zeros stand in, and the mask takes them out.
+        return self._content.look_up(name, *(np.where(good, axis, 0.0) for axis in taken)), good
+
+
+def read(path: Path) -> ColumnCorrections:
+    """The column corrections in the correctionlib file at `path`.
+
+    Raises
+    ------
+    BadTable : not a correctionlib file, no ``lepid:`` line, or a line that does not fit the file
+    """
+    return _checked(read_tables(path))
+
+
+def write(
+    path: Path, description: str, rules: Rules, corrections: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write column corrections as a correctionlib v2 file.
+
+    Parameters
+    ----------
+    description : short text, one line or several
+    corrections : made by `lepid.tables.correction`
+
+    Raises
+    ------
+    BadTable : a correction or the rules do not fit; nothing is written
+    """
+    content = assemble(path, with_rules(description, rules), [dict(c) for c in corrections])
+    _checked(content)
+    save(path, content)
+
+
+def _checked(content: Tables) -> ColumnCorrections:
+    path = content.path
+    writer = "lepid.features.column_corrections.write"
+    rules = described(content, Rules, "corrections of columns", writer)
+    units: dict[str, str] = {}
+    for column, correction in rules.corrected.items():
+        for name in filter(None, (correction.shift, correction.stretch)):
+            if name not in content.names:
+                wrong = f"column {column!r} names the correction {name!r}, which is not there"
+                raise BadTable(path, wrong, near_misses(name, content.names))
+            _check_inputs(content, name, rules.inputs, units)
+            _check_unit(path, f"correction {name!r}", content.output_unit(name))
+    return ColumnCorrections(path, rules, content)
+
+
+def _check_inputs(
+    content: Tables, name: str, features: Mapping[str, str], units: dict[str, str]
+) -> None:
+    path, inputs, types = content.path, content.inputs(name), content.input_types(name)
+    if not inputs:
+        raise BadTable(path, f"correction {name!r} has no input")
+    for axis, unit in inputs.items():
+        if axis not in features:
+            wrong = f"no feature is named for the input {axis!r} of {name!r}"
+            raise BadTable(path, wrong, near_misses(axis, features))
+        if types[axis] != "real":
+            raise BadTable(path, f"input {axis!r} of {name!r} is {types[axis]}, expected real")
+        _check_unit(path, f"input {axis!r}", unit)
+        if units.setdefault(axis, unit) != unit:
+            raise BadTable(path, f"input {axis!r} has two units, {units[axis]!r} and {unit!r}")
+
+
+def _check_unit(path: str, thing: str, unit: str) -> None:
+    if unit not in FACTORS:
+        known = ", ".join(name for name in FACTORS if name)
+        wrong = f"{thing} has the unknown unit {unit!r}"
+        raise BadTable(path, wrong, near_misses(unit, FACTORS), f"use one of: {known}")
