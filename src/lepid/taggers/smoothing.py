@@ -37,7 +37,7 @@ def smoothed(
     spread = _spread(counts) * effective**-0.2
     if spread > 0:
         pilot = _fold(counts, np.full(n_bin, spread))
-        there = pilot > 0
+        there = counts > 0
         usual = np.exp(np.average(np.log(pilot[there]), weights=counts[there]))
         widths = np.full(n_bin, spread)
         widths[there] *= np.sqrt(usual / pilot[there])
