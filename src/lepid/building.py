@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
-from lepid.errors import BadFile, BadInput, UnknownName
+from lepid.errors import BadFile, BadInput, UnknownName, first_line
 from lepid.events import files
 from lepid.events.objects.flat import column, per_lepton
 from lepid.events.objects.tables import apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
+from lepid.features.definitions import FEATURES
+from lepid.files_out import atomic
 from lepid.labels import classify, scheme_named
 from lepid.surroundings import Surroundings
 from lepid.taggers import around, catalogue, densities, inputs
@@ -38,7 +41,7 @@ ATLAS = (
     "trackParticleLinks.d0", "weta2", "dPOverP", "deltaPhiRescaled2",
     "transformed_e_probability_ht",
 )  # fmt: skip
-UNITS = {"trackParticleLinks.d0": "mm", "weta2": ""}
+UNITS = {"trackParticleLinks.d0": "mm"}
 SKIP = {
     "transformed_e_probability_ht": "from_abseta = 2.01",
     "f3": "from_abseta = 2.37, above_et = 80.0",
@@ -62,6 +65,7 @@ class Recipe:
     weight : column of events or electrons, ``"Electrons.weight"``; empty for none
     n_bin : bins of each density
     minimum : electrons that each bin of E_T and |eta| needs at least
+    reference : whether the likelihood runs only when it is named, as those of lepid's simulation
     """
 
     variables: tuple[str, ...] = ATLAS
@@ -75,6 +79,7 @@ class Recipe:
     weight: str = ""
     n_bin: int = 100
     minimum: int = 50
+    reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ def build_likelihood(
     schema: str | Path | Schema | None = None,
     tree: str | None = None,
     step: int = 50_000,
+    advance: Callable[[int], object] = int,
 ) -> Card:
     """Write smoothed densities of labelled electrons and the card that uses them.
 
@@ -102,6 +108,7 @@ def build_likelihood(
     paths : files and glob patterns
     folder : ``<folder of LEPID_MODELS>/<tagger>/<network>``, made if it is not there
     step : events at a time
+    advance : is told how many events have been read
 
     Raises
     ------
@@ -111,25 +118,47 @@ def build_likelihood(
     BadFile : the folder holds a card already
     """
     recipe = recipe or Recipe()
-    text = _card_text(folder, recipe, "0" * 64)
-    card = Card.model_validate(tomllib.loads(text))
+    _check_recipe(recipe)
     codes = _codes(recipe)
+    card = _card(folder, recipe, "0" * 64)
     if (folder / "card.toml").exists():
         raise BadFile(str(folder / "card.toml"), "is there already", (), "name another folder")
     parts: dict[str, list[_Electrons]] = {kind: [] for kind in CLASSES}
-    for events, path, _ in files.chunks(paths, step, tree, schema, around=True):
+    for events, path, number in files.chunks(paths, step, tree, schema, around=True):
         rows = _read(recognise(events, schema), card, recipe, str(path))
         for kind, wanted in codes.items():
             parts[kind].append(_chosen(rows, wanted))
+        advance(number)
     electrons = {kind: _joined(mine) for kind, mine in parts.items()}
     _check(electrons, recipe)
     made = _densities(electrons, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     counts = ", ".join(f"{len(e.weights)} of {kind}" for kind, e in electrons.items())
     densities.write(folder / FILE, f"densities of {card.name}, electrons: {counts}", made)
-    text = _card_text(folder, recipe, catalogue.sha256(folder / FILE))
-    (folder / "card.toml").write_text(text, encoding="utf-8")
-    return Card.model_validate(tomllib.loads(text))
+    digest = catalogue.sha256(folder / FILE)
+    with atomic(folder / "card.toml") as partial:
+        partial.write_text(_card_text(folder, recipe, digest), encoding="utf-8")
+    return _card(folder, recipe, digest)
+
+
+def _check_recipe(recipe: Recipe) -> None:
+    for name in ("et_edges", "abseta_edges"):
+        edges = getattr(recipe, name)
+        if len(edges) < 2 or not all(low < high for low, high in pairwise(edges)):
+            raise BadInput(name, f"do not ascend, or are fewer than two: {list(edges)}")
+    if not recipe.variables:
+        raise BadInput("variables", "none is given")
+    if recipe.n_bin < 2:
+        raise BadInput("n_bin", f"{recipe.n_bin}, expected two or more")
+
+
+def _card(folder: Path, recipe: Recipe, sha256: str) -> Card:
+    try:
+        return Card.model_validate(tomllib.loads(_card_text(folder, recipe, sha256)))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        do = "name it MODELS/TAGGER/NETWORK, the tagger in small letters, digits and _"
+        wrong = f"no card can lie there: {first_line(error)}"
+        raise BadInput(str(folder), wrong, (), do) from error
 
 
 def _codes(recipe: Recipe) -> dict[str, list[int]]:
@@ -236,7 +265,7 @@ def _densities(
         make = partial(_grid, recipe=recipe, ends=(float(low), float(high)))
         grids = {kind: make(mine.variables[:, v], mine.weights, places[kind])
                  for kind, mine in electrons.items()}  # fmt: skip
-        made[name] = (UNITS.get(name, ""), grids)
+        made[name] = (_unit(name), grids)
     return made
 
 
@@ -274,17 +303,23 @@ def plateaus(et_edges: Sequence[float]) -> list[list[float]]:
     return flat
 
 
+def _unit(variable: str) -> str:
+    feature = FEATURES.get(variable)
+    return feature.unit if feature else UNITS.get(variable, "")
+
+
 def _card_text(folder: Path, recipe: Recipe, sha256: str) -> str:
     tagger, network = folder.resolve().parent.name, folder.resolve().name
     names = [
-        f'{{ feature = "{n}", unit = "{UNITS[n]}" }}' if UNITS.get(n) else f'"{n}"'
-        for n in recipe.variables
+        f'{{ feature = "{name}", unit = "{unit}" }}' if (unit := _unit(name)) else f'"{name}"'
+        for name in recipe.variables
     ]
     skips = [f'{{ feature = "{n}", {SKIP[n]} }}' for n in recipe.variables if n in SKIP]
     truth = f"{', '.join(recipe.signal)} against {', '.join(recipe.background)}"
     return f'''tagger = "{tagger}"
 network = "{network}"
 flavour = "electron"
+reference = {str(recipe.reference).lower()}
 description = "electron likelihood, {truth}"
 source = "ours: lepid likelihood build"
 

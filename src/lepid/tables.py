@@ -224,13 +224,13 @@ def correction(
     }
 
 
-def formula(text: str, variable: str) -> Node:
-    """Node that evaluates the TFormula `text`, in which `x` is the input `variable`."""
+def formula(text: str, *variables: str) -> Node:
+    """Node that evaluates the TFormula `text`; `x`, `y` in it are the inputs `variables`."""
     return {
         "nodetype": "formula",
         "expression": text,
         "parser": "TFormula",
-        "variables": [variable],
+        "variables": list(variables),
     }
 
 
@@ -260,10 +260,11 @@ def constant(value: float, variable: str) -> Node | float:
     value = _finite(value)
     # correctionlib reads longer JSON numbers one ulp off; the text of a formula is exact.
     short = round(value, 6) == value and abs(value) < 1e9
-    return value if short else formula(_digits(value), variable)
+    return value if short else formula(digits(value), variable)
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
+    """`value` to the last digit, as formulas take it."""
     # correctionlib's formulas know 1e16 and not 1e+16.
     return repr(value).replace("e+", "e")
 
@@ -287,9 +288,7 @@ def piecewise_linear(variable: str, nodes: Sequence[float], values: Sequence[flo
         raise BadTable("piecewise_linear", wrong)
     lines = [
         formula(f"{low}+({high}-({low}))*(x-({left}))/({right}-({left}))", variable)
-        for (left, low), (right, high) in pairwise(
-            zip(map(_digits, x), map(_digits, y), strict=True)
-        )
+        for (left, low), (right, high) in pairwise(zip(map(digits, x), map(digits, y), strict=True))
     ]
     ends = constant(y[0], variable), constant(y[-1], variable)
     return binning(variable, ["-inf", *x, "inf"], [ends[0], *lines, ends[1]])
