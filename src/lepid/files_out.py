@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,3 +61,27 @@ def atomic(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Temporary folder, renamed to `path` when the block succeeds; folders above are made.
+
+    Raises
+    ------
+    BadFile : there is something at `path`, or nothing can be written there
+    """
+    if path.exists():
+        do = "remove it, or choose another name"
+        raise BadFile(str(path), "is there already, and nothing is overwritten", (), do)
+    root = next(folder for folder in path.absolute().parents if folder.exists())
+    if not root.is_dir() or not os.access(root, os.W_OK):
+        raise BadFile(str(path), "cannot be written", (), "choose another folder")
+    partial = root / f".{path.name}.part-{os.getpid()}-{secrets.token_hex(4)}"
+    partial.mkdir()
+    try:
+        yield partial
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(partial, path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
+import numpy as np
+import numpy.typing as npt
 import uproot
 
 from lepid.errors import BadFile, NoLeptons
@@ -186,9 +188,57 @@ def _fields(source: Any) -> Iterator[tuple[str, Any, Any]]:
             yield from forms(field, field.name)
 
 
+class Histogram(NamedTuple):
+    """A histogram of one variable.
+
+    Attributes
+    ----------
+    edges : [n_bin + 1]
+    contents : [n_bin + 2], below and above the edges at the ends
+    """
+
+    edges: npt.NDArray[np.float64]
+    contents: npt.NDArray[np.float64]
+
+
+def histograms(path: Path) -> dict[str, Histogram]:
+    """Histograms of one variable in the file at `path`, by their path inside, in file order.
+
+    Raises
+    ------
+    BadFile : not a ROOT file, or a damaged one
+    """
+    found = {}
+    for key, each in _objects(path, ("TH1F", "TH1D", "TH1I")):
+        contents, edges = _read(path, partial(each.to_numpy, flow=True))
+        found[key] = Histogram(edges[1:-1].astype(np.float64), contents.astype(np.float64))
+    return found
+
+
+def graphs(path: Path) -> dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
+    """Graphs in the file at `path`, by their path inside, in file order: x and y, [n] each.
+
+    Raises
+    ------
+    BadFile : not a ROOT file, or a damaged one
+    """
+    found = {}
+    for key, each in _objects(path, ("TGraph", "TGraphErrors", "TGraphAsymmErrors")):
+        x, y = (_read(path, partial(each.member, name)) for name in ("fX", "fY"))
+        found[key] = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    return found
+
+
+def _objects(path: Path, kinds: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    file = _open(path)
+    for key, kind in _read(path, lambda: file.classnames(cycle=False)).items():
+        if kind in kinds:
+            yield key, _read(path, partial(file.__getitem__, key))
+
+
 def write_objects(path: Path, objects: Mapping[str, Any]) -> None:
     """Write histograms, graphs and strings under their names into a new ROOT file."""
-    with atomic(path) as partial, uproot.recreate(partial) as file:
+    with atomic(path) as beside, uproot.recreate(beside) as file:
         for name, value in objects.items():
             file[name] = value
 

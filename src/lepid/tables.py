@@ -275,6 +275,17 @@ def _finite(value: float) -> float:
     return float(value)
 
 
+def line(variable: str, left: tuple[float, float], right: tuple[float, float]) -> Node:
+    """Node that is the straight line through two points, to the last digit.
+
+    Raises
+    ------
+    BadTable : a coordinate is not finite
+    """
+    (x0, y0), (x1, y1) = ([digits(_finite(each)) for each in point] for point in (left, right))
+    return formula(f"{y0}+({y1}-({y0}))*(x-({x0}))/({x1}-({x0}))", variable)
+
+
 def piecewise_linear(variable: str, nodes: Sequence[float], values: Sequence[float]) -> Node:
     """Node that is linear between `nodes` and constant outside them.
 
@@ -286,9 +297,6 @@ def piecewise_linear(variable: str, nodes: Sequence[float], values: Sequence[flo
     if len(x) != len(y) or len(x) < 1 or not all(np.diff(x) > 0):
         wrong = f"{len(x)} nodes for {len(y)} values, or nodes not ascending"
         raise BadTable("piecewise_linear", wrong)
-    lines = [
-        formula(f"{low}+({high}-({low}))*(x-({left}))/({right}-({left}))", variable)
-        for (left, low), (right, high) in pairwise(zip(map(digits, x), map(digits, y), strict=True))
-    ]
+    lines = [line(variable, *ends) for ends in pairwise(zip(x, y, strict=True))]
     ends = constant(y[0], variable), constant(y[-1], variable)
     return binning(variable, ["-inf", *x, "inf"], [ends[0], *lines, ends[1]])

@@ -41,9 +41,7 @@ def test_what_is_there_keeps_its_name(name: str) -> None:
 def test_the_first_place_that_is_absent(name: str, absent: tuple[str, str]) -> None:
     found = columns("Electrons")
     assert found.find(name) is None
-    places, there = found.places(name)
-    assert not there
-    assert places[-1] == Place(*absent)
+    assert found.places(name)[1] == (Place(*absent),)
 
 
 def test_a_number_of_a_vector_and_the_column_of_another_layout() -> None:
@@ -57,11 +55,26 @@ def test_a_number_of_a_vector_and_the_column_of_another_layout() -> None:
     assert track.find("definingParametersCovMatrixOffDiag_z0_theta") is None
 
 
+@pytest.mark.parametrize(
+    ("there", "absent"),
+    [
+        (["a", "b"], []),
+        (["a"], ["b"]),
+        (["b"], ["a"]),
+        ([], ["a", "b"]),
+    ],
+)
+def test_a_number_that_another_column_finds_needs_both(there: list[str], absent: list[str]) -> None:
+    own = Columns(schema.load("physlite"), "E", {"E": there})
+    assert own.find("a[b=2]") == (None if absent else "a[b=2]")
+    assert own.places("a[b=2]")[1] == tuple(Place("E", name) for name in absent)
+
+
 def test_a_name_with_a_dot_is_no_link_where_the_format_has_none() -> None:
     for format in ("nanoaod", "physlite"):
         own = Columns(schema.load(format), "E", {"E": ["gsf.chi2", "trackParticleLinks"]})
         assert own.find("gsf.chi2") == "gsf.chi2"
-        assert own.places("gsf.chi2") == ((Place("E", "gsf.chi2"),), True)
+        assert own.places("gsf.chi2") == ((Place("E", "gsf.chi2"),), ())
 
 
 def test_constituents_of_a_format() -> None:

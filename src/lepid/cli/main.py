@@ -11,7 +11,7 @@ from functools import partial
 from itertools import pairwise
 
 from lepid.building import Recipe
-from lepid.cli import catalogue, decorate, doctor, likelihood
+from lepid.cli import catalogue, convert, decorate, doctor, likelihood
 from lepid.errors import LepidError
 
 FAILED, INTERRUPTED = 1, 130
@@ -84,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("name", help="tagger, tagger@network, or a .json file of working points")
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=catalogue.show)
+    convert.add(commands, LAYOUT)
     return top
 
 

@@ -36,13 +36,13 @@ class Columns:
 
     def find(self, column: str) -> str | None:
         """Name of lepid's `column` in the events, or None; ``a.b`` stays ``a.b``."""
-        places, there = self.places(column)
-        return ".".join([place.column for place in places]) if there else None
+        places, absent = self.places(column)
+        return None if absent else ".".join([place.column for place in places])
 
-    def places(self, column: str) -> tuple[tuple[Place, ...], bool]:
-        """The links in `column` and what it ends in, and whether all of them are there.
+    def places(self, column: str) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+        """The links in `column` and what it ends in, up to the first that is absent, and that.
 
-        If not, the last of the places is the one that is absent.
+        A number that is found in a vector by another column may lack both.
         """
         found: list[Place] = []
         where = self.collection
@@ -51,12 +51,11 @@ class Columns:
             names = self.schema.names(where, name)
             there = present(names, self.there(where))
             if there is None:
-                stored = stored_in(names[0])
-                absent = (n for n in stored if n not in self.there(where))
-                return (*found, Place(where, next(absent))), False
+                lost = (n for n in stored_in(names[0]) if n not in self.there(where))
+                return tuple(found), tuple(Place(where, n) for n in lost)
             found.append(Place(where, there))
             where = self.schema.links.get(name, "")
-        return tuple(found), True
+        return tuple(found), ()
 
     def there(self, collection: str) -> list[str]:
         """Columns of a collection; none if the events do not have it."""
@@ -95,8 +94,8 @@ def required(needs: Iterable[tuple[Columns, Mapping[str, str]]]) -> list[dict[st
     for columns, wanted in needs:
         names = {column: columns.find(column) for column in wanted}
         for column in (column for column, name in names.items() if name is None):
-            where, absent = columns.places(column)[0][-1]
-            missing.setdefault(where, {}).setdefault(absent, wanted[column])
+            for where, absent in columns.places(column)[1]:
+                missing.setdefault(where, {}).setdefault(absent, wanted[column])
         found.append({column: str(name) for column, name in names.items()})
     if missing:
         raise MissingColumns.in_collections(missing, columns.events)

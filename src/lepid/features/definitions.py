@@ -169,6 +169,13 @@ FEATURES: dict[str, Feature] = {
         electrons.significance_or_zero,
         electrons.LIKELIHOOD,
     ),
+    "el_deltaeta1": Feature(
+        {"deltaEta1": "", "deltaEta1PearDistortion": ""}, "", np.subtract, electrons.LIKELIHOOD
+    ),
+    "abs_d0": Feature({f"{_TRACK}.d0": "mm"}, "mm", np.abs, electrons.LIKELIHOOD),
+    "abs_deltaEta1": Feature({"deltaEta1": ""}, "", np.abs, electrons.LIKELIHOOD),
+    "abs_deltaPhiRescaled2": Feature({"deltaPhiRescaled2": ""}, "", np.abs, electrons.LIKELIHOOD),
+    "abs_wtots1": Feature({"wtots1": ""}, "", np.abs, electrons.LIKELIHOOD),
     "el_rhad": Feature(
         {"Rhad": "", "Rhad1": "", _ETA: ""}, "", electrons.leakage, electrons.LIKELIHOOD
     ),

@@ -1,9 +1,13 @@
-"""Strict loader of tagger cards: an error names the file, the key and what is near."""
+"""Strict loader of tagger cards, its errors with file, key and what is near; and their writer."""
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -32,6 +36,52 @@ def load(path: Path) -> Card:
         place = f"{path.parent.parent.name}/{path.parent.name}"
         raise BadCard.of(str(path), [f"the card of {card.name} lies in the folder {place}"])
     return card
+
+
+def dump(card: Card) -> str:
+    """The TOML of a card: `load` gives the same card back."""
+    return "\n".join(_lines("", card.model_dump(exclude_defaults=True))) + "\n"
+
+
+# Keys that have a section of their own; the others stand on one line.
+SECTIONS = ("outputs", "fractions", "discriminants", "decisions", "networks", "nodes")
+
+
+def _lines(place: str, keys: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in keys.items():
+        if key not in SECTIONS:
+            yield f"{_key(key)} = {_value(value, wrap=key == 'inputs')}"
+    for key in (key for key in keys if key in SECTIONS):
+        name, value = f"{place}.{key}".lstrip("."), keys[key]
+        if key == "discriminants":
+            for each, forms in value.items():
+                yield from _several(f"{name}.{_key(each)}", forms)
+        elif isinstance(value, Mapping):
+            yield from ["", f"[{name}]", *_lines(name, value)]
+        else:
+            yield from _several(name, value)
+
+
+def _several(name: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for entry in entries:
+        yield from ["", f"[[{name}]]", *_lines(name, entry)]
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else json.dumps(name)
+
+
+def _value(value: Any, *, wrap: bool = False) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        each = [_value(entry) for entry in value]
+        return (
+            "[\n" + "".join(f"    {e},\n" for e in each) + "]" if wrap else f"[{', '.join(each)}]"
+        )
+    if isinstance(value, float) and not isinstance(value, bool):
+        return repr(float(value))
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _explain(path: Path, error: ValidationError) -> BadCard:

@@ -57,6 +57,21 @@ def write(
 ) -> None:
     """Write densities as a correctionlib v2 file, gzipped if `path` ends in ``.gz``.
 
+    Raises
+    ------
+    BadTable : as in `made`; nothing is written
+    """
+    save(path, made(path, description, densities, references))
+
+
+def made(
+    path: Path,
+    description: str,
+    densities: Mapping[str, tuple[str, Mapping[str, Grid]]],
+    references: Mapping[str, Grid] | None = None,
+) -> Tables:
+    """What a correctionlib v2 file of densities at `path` holds.
+
     Parameters
     ----------
     densities : variable -> its unit, and "signal" and "background" -> grid of `Density`
@@ -64,7 +79,7 @@ def write(
 
     Raises
     ------
-    BadTable : a density or the rules of schema v2 do not fit; nothing is written
+    BadTable : a density or the rules of schema v2 do not fit
     """
     entries = [
         correction(
@@ -86,7 +101,7 @@ def write(
     for name in densities:
         for kind in CLASSES:
             grid(content, f"{name}_{kind}")
-    save(path, content)
+    return content
 
 
 def _nested(path: str, of: Grid, leaf: Callable[[Any], Node | float]) -> Node:

@@ -8,7 +8,7 @@ import awkward as ak
 import dask_awkward as dak
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lepid.errors import BadInput
@@ -217,3 +217,49 @@ def test_the_schema_of_the_tests_has_these_links() -> None:
     assert SCHEMA.keys["InDetTrackParticles"] == INDET
     assert SCHEMA.links["trackParticleLinks"] == "GSFTrackParticles"
     assert SCHEMA.around() >= {"InDetTrackParticles", "EventInfo", "MuonClusters"}
+
+
+@st.composite
+def labelled(draw: Any) -> list[dict[str, Any]]:
+    """Clusters with a number for each bit of a pattern, tracks with parameters at positions."""
+    events = []
+    for _ in range(draw(st.integers(1, 4))):
+        patterns = draw(st.lists(st.integers(0, 2**8 - 1), max_size=3))
+        places = [draw(st.lists(st.integers(0, 4), unique=True, max_size=4)) for _ in patterns]
+        numbers = st.floats(-9, 9, width=32)
+        events.append({
+            "pattern": patterns,
+            "sampl": [[draw(numbers) for _ in range(p.bit_count())] for p in patterns],
+            "position": places,
+            "px": [[draw(numbers) for _ in place] for place in places],
+        })  # fmt: skip
+    # One of each, so that no type is unknown.
+    return [*events, {"pattern": [2], "sampl": [[0.5]], "position": [[2]], "px": [[0.5]]}]
+
+
+@pytest.mark.parametrize("kind", ["eager", "dask"])
+@settings(max_examples=20)
+@given(events=labelled(), label=st.integers(0, 7))
+def test_a_number_of_a_vector_by_its_label(
+    kind: str, events: list[dict[str, Any]], label: int
+) -> None:
+    table = ak.zip({name: [e[name] for e in events] for name in events[0]}, depth_limit=2)
+    table = ak.with_field(table, ak.values_astype(table["pattern"], np.uint32), "pattern")
+    table = dak.from_awkward(table, 2) if kind == "dask" else table
+    bits: list[list[float | None]] = [[] for _ in events]
+    places: list[list[float | None]] = [[] for _ in events]
+    for i, e in enumerate(events):
+        for pattern, sampl, position, px in zip(*e.values(), strict=True):
+            there = [n for n in range(8) if pattern >> n & 1]
+            bits[i].append(sampl[there.index(label)] if label in there else None)
+            places[i].append(px[position.index(label)] if label in position else None)
+    for path, expected in ((f"sampl[pattern={label}]", bits), (f"px[position={label}]", places)):
+        found = field(table, path)
+        assert (found.compute() if kind == "dask" else found).to_list() == expected
+
+
+def test_a_vector_that_is_shorter_than_its_pattern() -> None:
+    table = ak.zip({"sampl": [[[1.0], []]], "pattern": np.array([[0b101, 0b1]])}, depth_limit=2)
+    assert field(table, "sampl[pattern=2]").to_list() == [[None, None]]
+    assert field(table, "sampl[pattern=0]").to_list() == [[1.0, None]]
+    assert field(dak.from_awkward(table, 1), "sampl[0]").compute().to_list() == [[1.0, None]]

@@ -147,7 +147,7 @@ def field(table: Any, path: str) -> Any:
         return _labelled(array, table[key], int(label))
     # An object may have a shorter vector: the number is then not there.
     first = int(key)
-    return ak.firsts(array[..., first : first + 1], axis=-1)
+    return ak.firsts(array[..., first : first + 1], axis=array.ndim - 1)
 
 
 def _labelled(vectors: Any, labels: Any, label: int) -> Any:
@@ -155,10 +155,12 @@ def _labelled(vectors: Any, labels: Any, label: int) -> Any:
 
     The labels are vectors too, or the bits of a number that are set, in ascending order.
     """
+    # dask-awkward knows no negative axis.
+    axis = vectors.ndim - 1
     if labels.ndim == vectors.ndim:
-        return ak.firsts(vectors[labels == label], axis=-1)
+        return ak.firsts(vectors[labels == label], axis=axis)
     place = sum((labels >> bit) & 1 for bit in range(label))
-    found = ak.firsts(vectors[ak.local_index(vectors, axis=-1) == place], axis=-1)
+    found = ak.firsts(vectors[ak.local_index(vectors, axis=axis) == place], axis=axis)
     return ak.mask(found, (labels >> label) & 1 == 1)
 
 

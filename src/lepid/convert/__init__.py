@@ -1,0 +1,1 @@
+"""Foreign networks and working points to model folders, one reader each."""
