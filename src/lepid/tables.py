@@ -151,6 +151,8 @@ def read(path: Path) -> Tables:
     if not isinstance(content, dict) or "corrections" not in content:
         raise BadTable(str(path), "not a correctionlib file: it has no list `corrections`")
     tables = Tables(str(path), text)
+    # Densities are large: they are parsed once.
+    vars(tables)["_content"] = content
     # A broken file is an error here, not at the first event.
     tables.check()
     return tables

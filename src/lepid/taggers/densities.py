@@ -151,7 +151,13 @@ def _density(content: Tables, name: str, node: Any) -> Density:
     if not fits or not isinstance(node["edges"], dict) or node["flow"] != "clamp":
         wrong = f"{name}: expected bins of one width in x (n, low, high), with the flow clamp"
         raise BadTable(content.path, wrong)
-    values = np.array([_number(content, name, value) for value in node["content"]])
+    try:
+        values = np.array(node["content"], np.float64)
+    except TypeError:
+        # A node in place of a number.
+        values = np.array([np.nan])
+    if not np.isfinite(values).all():
+        raise BadTable(content.path, f"{name}: expected a finite number in each bin")
     total = float(values.sum())
     if (values < 0).any() or not (total == 0 or abs(total - 1) < 1e-6):
         raise BadTable(content.path, f"{name}: the probabilities of a density add up to {total:g}")

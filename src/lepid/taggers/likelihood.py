@@ -85,7 +85,8 @@ def get(path: Path, digest: str, network: Network) -> Densities:
     """
     if path.suffix == ".conf":
         wrong = "is a configuration of Athena; lepid evaluates the densities of its ROOT file"
-        do = "convert it once into a folder of LEPID_MODELS: lepid convert athena-conf --help"
+        do = "convert its menu once: lepid convert athena-conf --menu NAME -o FOLDER, "
+        do += "with FOLDER in LEPID_MODELS"
         raise NetworkMismatch(str(path), wrong, (), do)
     options = network.likelihood or Likelihood()
     nodes = {node.name: node for node in network.nodes}
