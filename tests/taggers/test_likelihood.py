@@ -90,6 +90,14 @@ def test_an_empty_density(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, twin, rtol=1e-9, atol=1e-12)
 
 
+def test_what_an_empty_density_gives_is_not_for_numbers_that_are_not_known(tmp_path: Path) -> None:
+    made = TOY["make"](3, empty=0.2)
+    path = TOY["write"](tmp_path / "d.json", made)
+    rows = TOY["electrons"](3, N, made)
+    rows["variables"][:, 0] = math.nan
+    assert np.isnan(ready(path, TOY["card"](plateaus=[], empty=-1.35)).evaluate(rows)).all()
+
+
 def test_a_number_that_is_not_known_gives_none_unless_it_is_skipped(tmp_path: Path) -> None:
     made, grids = TOY["make"](4), TOY["references"](4)
     path = TOY["write"](tmp_path / "d.json", made, references=grids)
