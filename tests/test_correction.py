@@ -122,6 +122,9 @@ def test_nothing_is_corrected_behind_the_back_of_a_network(
     reference_events: Any, table: Path, plit_network: Any
 ) -> None:
     plit_network("electron")
+    plit_network("muon")
+    muons = lepid.decorate(reference_events, "muon_plit@small")
+    assert "Reta_uncorrected" in lepid.correct(muons, "Electrons", table)["Electrons"].fields
     decorated = lepid.decorate(reference_events, "electron_plit@small")
     with pytest.raises(BadInput, match="electron_plit ran on the uncorrected columns") as caught:
         lepid.correct(decorated, "Electrons", table)

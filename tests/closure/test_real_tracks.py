@@ -23,11 +23,11 @@ NEXT = {"InDetTrackParticles.numberOfNextToInnermostPixelLayerHits"}
 MUON = {"Muons.MeasEnergyLoss"}
 ELECTRON = {"Electrons.ptvarcone30", "Electrons.topoetcone30"}
 # For impact parameters, which no file stores: no file has the covariance of its vertices.
-VERTEX = {"PrimaryVertices.covariance[5]"}
+VERTEX = {"PrimaryVertices.covariance"}
 # Of release 21, with the covariance of tracks in one column.
 OLD_TRACKS = {
     *(f"InDetTrackParticles.definingParametersCovMatrix{name}"
-      for name in ("Diag[0]", "Diag[1]", "Diag[3]", "OffDiag[4]")),
+      for name in ("Diag", "OffDiag")),
     *(f"EventInfo.beamPosSigma{axis}" for axis in ("X", "Y", "XY")),
 }  # fmt: skip
 ABSENT = {

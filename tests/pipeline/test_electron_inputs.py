@@ -18,7 +18,14 @@ from coffea.nanoevents.trace import trace_with_typetracer
 
 import lepid
 from lepid.errors import BadInput, MissingColumns, UnknownWorkingPoint
+from lepid.events.objects.tables import apply
+from lepid.events.recognise import recognise
+from lepid.features import definitions
 from lepid.features.electrons import VARIABLES
+from lepid.tables import binning, correction
+from lepid.taggers import plan
+from lepid.working_points import table
+from lepid.working_points.table import Binding, Requirement, Rules
 
 pytestmark = pytest.mark.usefixtures("no_search_paths")
 
@@ -118,7 +125,10 @@ def electron(rng: np.random.Generator, n_track: int, n_cluster: int) -> dict[str
         "pt": rng.uniform(5e3, 6e4), "eta": rng.uniform(-2.4, 2.4), "phi": rng.uniform(-3, 3),
         "charge": rng.choice([-1.0, 1.0]), "author": 8 if rng.random() < 0.03 else 1,
         "ambiguityType": int(rng.integers(0, 9)) if rng.random() < 0.3 else 0,
-        "trackParticleLinks": [{"m_persKey": KEY, "m_persIndex": row} for row in rows],
+        "trackParticleLinks": [
+            {"m_persKey": KEY, "m_persIndex": row}
+            if rng.random() < 0.95 else {"m_persKey": 0, "m_persIndex": 0} for row in rows
+        ],
         "caloClusterLinks": [own],
         **{v: rng.normal(*SMALL["SCALES"][v]) for v in shapes},
     }  # fmt: skip
@@ -161,10 +171,11 @@ def slow_eta(c: dict[str, Any]) -> float:
 def slow_inputs(event: Any, e: dict[str, Any]) -> dict[str, float] | None:
     """Variables of an electron; None where Athena's selector gives no score."""
     own = e["caloClusterLinks"][0]
-    if not own["m_persKey"] or not e["trackParticleLinks"]:
+    links = e["trackParticleLinks"]
+    if not own["m_persKey"] or not links or not links[0]["m_persKey"]:
         return None
     c = event["egammaClusters"][own["m_persIndex"]]
-    tracks = [event["GSFTrackParticles"][x["m_persIndex"]] for x in e["trackParticleLinks"]]
+    tracks = [event["GSFTrackParticles"][x["m_persIndex"]] for x in links if x["m_persKey"]]
     t, eta = tracks[0], slow_eta(c)
     if eta != eta or e["author"] == 8 or 2 not in t["parameterPosition"]:
         return None
@@ -274,6 +285,7 @@ def test_inputs_scores_and_decisions_of_the_twin(
         assert record["scored"] is (expected is not None)
         if expected is None:
             assert reason["failed"] == "not scored"
+            assert not any(reason[name] for name in REQUIREMENTS)
             assert not record["Tight"]
             assert math.isnan(record["pel"])
             failures["not scored"] = failures.get("not scored", 0) + 1
@@ -348,6 +360,45 @@ def test_every_kind_of_events(
     found = [flat(chunk["Electrons", "electron_dnn"]) for chunk in chunks]
     whys = [flat(lepid.explain(chunk, "electron_dnn", "Tight")) for chunk in chunks]
     same([list(chain(*found)), list(chain(*whys))], expected)
+
+
+HITS_CARD = """
+tagger = "electron_hits"
+network = "stored"
+flavour = "electron"
+description = "points of the tests without a network"
+source = "ours"
+working_points = ["points.json"]
+
+[[outputs]]
+name = "score"
+stored = ["Reta"]
+"""
+
+
+def test_chunks_keep_what_points_without_a_network_cut_on(
+    aod: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEPID_MODELS", str(tmp_path / "models"))
+    folder = tmp_path / "models" / "electron_hits" / "stored"
+    folder.mkdir(parents=True)
+    (folder / "card.toml").write_text(HITS_CARD, encoding="utf-8")
+    pixel = Requirement(correction="c", quantity="nPixHitsPlusDeadSensors", sense=">=")
+    rules = Rules(
+        tagger="electron_hits", points={"Hits": (pixel,)}, inputs={"et": "et"},
+        bound_to=Binding(inputs=True),
+    )  # fmt: skip
+    steps = binning("et", [0, 15, 9999], [2.0, 4.0])
+    cut = correction("c", "", {"et": "[GeV]"}, ("cut", ""), steps)
+    table.write(folder / "points.json", "d", rules, [cut])
+    path = tmp_path / "events.parquet"
+    ak.to_parquet(aod, path)
+    chunks = list(lepid.iterate(path, "electron_hits", step=100))
+    found = list(chain(*(flat(chunk["Electrons", "electron_hits"]) for chunk in chunks)))
+    whole = flat(lepid.decorate(aod, "electron_hits")["Electrons", "electron_hits"])
+    # NaN is not equal to itself.
+    assert str(found) == str(whole)
+    assert 50 < sum(record["Hits"] for record in found) < len(found) - 50
 
 
 @pytest.fixture
@@ -446,6 +497,43 @@ def test_a_real_physlite_lacks_exactly_this(
     found = {w for w in words if w.startswith(("Electrons.", "GSFTrackP", "egammaC"))}
     assert found == expected | REAL[name]
     assert len(expected) == 17
+
+
+def feature(events: Any, name: str, unit: str = "") -> Any:
+    """A feature of the electrons of events."""
+    known = recognise(events)
+    needs = dict.fromkeys(definitions.needs(name), "a test")
+    columns = {"pt": "pt", **plan.require(known.finder("electron"), needs)}
+
+    def compute(flat: Any, _: Any) -> Any:
+        return {"it": definitions.evaluate(name, unit, flat, known.schema.unit)}
+
+    return apply(known, "Electrons", columns, compute)["it"]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", REAL)
+def test_the_energy_of_real_electrons_is_about_their_momentum(real_data: Path, name: str) -> None:
+    events = lepid.open(real_data / "root" / name)
+    et, pt = (ak.flatten(x) for x in (feature(events, "et", "MeV"), events["Electrons"]["pt"]))
+    # Athena makes the momentum of the same two quantities; PHYSLITE calibrates it once more.
+    assert ak.sum(abs(et / pt - 1) < 0.08) >= 0.95 * len(et) > 50
+
+
+@pytest.mark.real
+def test_the_second_layer_of_real_clusters(real_data: Path) -> None:
+    events = lepid.open(real_data / "root" / "skhep_uproot-physlite-rntuple_v1-0-0-0.root")
+    found = feature(events, "abseta_cluster")
+    names = ("samplingPattern", "e_sampl", "eta_sampl")
+    clusters = ak.zip({n: events["egammaClusters"][n] for n in names}, depth_limit=2).to_list()
+    links = events["Electrons"]["caloClusterLinks"]["m_persIndex"].to_list()
+    expected = [
+        [abs(slow_eta(here[place[0] if isinstance(place, list) else place])) for place in rows]
+        for here, rows in zip(clusters, links, strict=True)
+    ]
+    flat_found, flat_expected = ak.flatten(found).to_list(), list(chain(*expected))
+    assert flat_found == pytest.approx(flat_expected, rel=1e-6)
+    assert len(flat_found) > 50
 
 
 def test_reasons_that_cannot_be_given(

@@ -87,7 +87,7 @@ def test_links_of_links_beside_plain_python(events: list[dict[str, Any]]) -> Non
     best = [rows[0] if rows else -1 for rows in expected]
     assert first(offsets, rows).tolist() == best
     d0 = [value for event in events for value in event["d0"]]
-    values = tables.linked(made, "Electrons", f"{path}.d0", SCHEMA)
+    values = tables.linked(made, "Electrons", {"it": f"{path}.d0"}, SCHEMA)["it"]
     np.testing.assert_array_equal(values, [d0[row] if row >= 0 else np.nan for row in best])
 
 
@@ -98,10 +98,9 @@ def test_one_link_per_object_is_like_a_vector_of_one() -> None:
     flat = {**made, "Electrons": table_of(single, "Electrons")}
     for where in (made, flat):
         assert first(*follow(where, "Electrons", "trackParticleLinks", SCHEMA)).tolist() == [1, -1]
-        values = tables.linked(
-            where, "Electrons", "trackParticleLinks.originalTrackParticle.d0", SCHEMA
-        )
-        np.testing.assert_array_equal(values, [1.0, np.nan])
+        path = {"d0": "trackParticleLinks.originalTrackParticle.d0"}
+        values = tables.linked(where, "Electrons", path, SCHEMA)
+        np.testing.assert_array_equal(values["d0"], [1.0, np.nan])
 
 
 def test_links_that_lead_beyond() -> None:

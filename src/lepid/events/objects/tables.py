@@ -129,7 +129,7 @@ def _apply(
     if not np.array_equal(offsets, tables[collection].offsets):
         wrong = "the links and the other columns have different numbers of objects"
         raise BadInput(f"events.{collection}", wrong, (), "take all from the same events")
-    flat |= {name: linked(tables, collection, path, schema) for name, path in behind.items()}
+    flat |= linked(tables, collection, behind, schema)
     return counts, compute(flat, tables)
 
 
@@ -159,7 +159,7 @@ def _labelled(vectors: Any, labels: Any, label: int) -> Any:
     axis = vectors.ndim - 1
     if labels.ndim == vectors.ndim:
         return ak.firsts(vectors[labels == label], axis=axis)
-    place = sum((labels >> bit) & 1 for bit in range(label))
+    place = np.bitwise_count(labels & ((1 << label) - 1))
     found = ak.firsts(vectors[ak.local_index(vectors, axis=axis) == place], axis=axis)
     return ak.mask(found, (labels >> label) & 1 == 1)
 
@@ -266,11 +266,19 @@ def first(offsets: Integers, rows: Integers) -> Integers:
     return found
 
 
-def linked(tables: Mapping[str, Table], collection: str, path: str, schema: Schema) -> Array:
-    """The column ``a.b`` of the first object that each links to, [n_object]; NaN for none."""
-    links, column = schema.route(path)
-    rows = first(*follow(tables, collection, ".".join(links), schema))
-    values = tables[schema.links[links[-1]]].columns[column]
-    found = np.full(len(rows), np.nan)
-    found[rows >= 0] = values[rows[rows >= 0]]
-    return found
+def linked(
+    tables: Mapping[str, Table], collection: str, paths: Mapping[str, str], schema: Schema
+) -> dict[str, Array]:
+    """The columns ``a.b`` of the first object that each links to, [n_object]; NaN for none."""
+    known: dict[str, Integers] = {}
+    columns = {}
+    for name, path in paths.items():
+        links, column = schema.route(path)
+        route = ".".join(links)
+        if route not in known:
+            known[route] = first(*follow(tables, collection, route, schema))
+        rows = known[route]
+        values = tables[schema.links[links[-1]]].columns[column]
+        columns[name] = np.full(len(rows), np.nan)
+        columns[name][rows >= 0] = values[rows[rows >= 0]]
+    return columns
