@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lepid.errors import BadFile
-from lepid.files_out import atomic
+from lepid.files_out import atomic, atomic_folder
 
 KILLED = """
 import sys, time
@@ -117,3 +117,35 @@ def test_two_processes_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             other.write_text("other")
         assert path.read_text() == "other"
     assert path.read_text() == "mine"
+
+
+def test_a_folder_appears_when_all_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "er" / "folder"
+    with atomic_folder(path) as partial:
+        (partial / "a").write_text("a")
+        assert not path.exists()
+    assert [file.name for file in path.iterdir()] == ["a"]
+    assert [file.name for file in tmp_path.iterdir()] == ["deep"]
+
+
+def test_a_folder_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fail() -> None:
+        with atomic_folder(tmp_path / "deep" / "folder") as partial:
+            (partial / "a").write_text("a")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_folder_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BadFile, match="is there already") as caught:
+        atomic_folder(tmp_path / "file").__enter__()
+    assert "another name" in caught.value.do
+    with pytest.raises(BadFile, match="cannot be written"):
+        atomic_folder(tmp_path / "file" / "below").__enter__()
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(BadFile, match="cannot be written"):
+        atomic_folder(tmp_path / "new").__enter__()

@@ -11,7 +11,7 @@ import pytest
 import uproot
 
 from lepid.errors import BadFile, NoLeptons
-from lepid.root_files import TreeWriter, open_tree, write_objects
+from lepid.root_files import TreeWriter, graphs, histograms, open_tree, write_objects
 
 JAGGED = ak.Array([[1.5, 2.5], [], [3.5]])
 INDEX = ak.Array([[1, 2], [], [3]])
@@ -203,3 +203,28 @@ def test_write_objects_leaves_nothing_on_error(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_objects(tmp_path / "out.root", {"h": object()})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_histograms_and_graphs_by_path_in_file_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        file["z/late"] = np.array([1.0, 2.0]), np.array([0.0, 1.0, 4.0])
+        file["a"] = np.array([3.0]), np.array([0.0, 1.0])
+        file["plane"] = np.histogram2d([0.5], [0.5])
+        file["curve"] = uproot.as_TGraph({"x": np.array([2.0, 1.0]), "y": np.array([5.0, 6.0])})
+        file["note"] = "text"
+    found = histograms(path)
+    assert list(found) == ["z/late", "a"]
+    np.testing.assert_array_equal(found["z/late"].edges, [0.0, 1.0, 4.0])
+    np.testing.assert_array_equal(found["z/late"].contents, [0.0, 1.0, 2.0, 0.0])
+    ((name, (x, y)),) = graphs(path).items()
+    assert name == "curve"
+    np.testing.assert_array_equal([x, y], [[2.0, 1.0], [5.0, 6.0]])
+
+
+def test_histograms_of_a_file_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.root"
+    path.write_text("text")
+    for read in (histograms, graphs):
+        with pytest.raises(BadFile, match=r"a\.root"):
+            read(path)

@@ -258,3 +258,10 @@ def test_names_of_points_are_published_ones_and_never_shared() -> None:
             ]
             points = list(itertools.chain.from_iterable(table.points for table in tables))
             assert len(points) == len(set(points))
+
+
+def test_a_card_is_the_same_when_written_and_read_again(card: Card, tmp_path: Path) -> None:
+    path = tmp_path / card.tagger / card.network / "card.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(card_file.dump(card), encoding="utf-8")
+    assert card_file.load(path) == card

@@ -17,7 +17,7 @@ import pytest
 import lepid
 from lepid.cli.main import main, parser
 
-COMMANDS = ("decorate", "efficiency", "taggers", "show", "doctor")
+COMMANDS = ("decorate", "efficiency", "taggers", "show", "doctor", "convert")
 LEPID = (sys.executable, "-m", "lepid")
 
 

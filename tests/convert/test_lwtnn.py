@@ -129,6 +129,7 @@ SEQUENCES: dict[str, Callable[[np.random.Generator], list[dict[str, Any]]]] = {
     "two": lambda rng: [recurrent(rng, "lstm", 3, 5), recurrent(rng, "gru", 5, 4)],
     "valid": lambda rng: [convolution(rng, 3, 4, 2)],
     "same": lambda rng: [convolution(rng, 3, 4, 4, padding="same", dilation_rate=2)],
+    "same, two": lambda rng: [convolution(rng, 3, 4, 2, padding="same")],
     "causal": lambda rng: [convolution(rng, 3, 4, 3, padding="causal")],
     "one neighbour": lambda rng: [convolution(rng, 3, 4, 1)],
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import runpy
 from collections.abc import Callable
@@ -13,10 +14,12 @@ import awkward as ak
 import dask_awkward as dak
 import numpy as np
 import pytest
+import uproot
 from coffea.nanoevents import NanoEventsFactory, PHYSLITESchema
 from coffea.nanoevents.trace import trace_with_typetracer
 
 import lepid
+from lepid.convert import electron_dnn
 from lepid.errors import BadInput, MissingColumns, UnknownWorkingPoint
 from lepid.events.objects.tables import apply
 from lepid.events.recognise import recognise
@@ -551,3 +554,63 @@ def test_reasons_that_cannot_be_given(
     stored = lepid.decorate(make_events(20), "electron_dnn")
     with pytest.raises(BadInput, match="stores its decisions, not what they were made of"):
         lepid.explain(stored, "electron_dnn", "Loose")
+
+
+# --- Athena's own files -------------------------------------------------------------------------
+
+
+def athena_files(folder: Path, *, smooth: bool) -> dict[str, Path]:
+    """The small network and its points as lwtnn's JSON, quantiles and confs."""
+    weights = SMALL["WEIGHTS"].astype(float)
+    # Two quantiles far away on both sides are a linear map: that of mean and width.
+    variables = [{"name": v, "offset": 0.0, "scale": 1.0} for v in VARIABLES]
+    layer = {"architecture": "dense", "weights": weights.T.ravel().tolist(), "bias": [0.0] * 6,
+             "activation": "softmax"}  # fmt: skip
+    network = {
+        "inputs": [{"name": "node_0", "variables": variables}], "input_sequences": [],
+        "nodes": [{"type": "input", "sources": [0], "size": len(variables)},
+                  {"type": "feed_forward", "sources": [0], "layer_index": 0}],
+        "layers": [layer],
+        "outputs": {"c": {"labels": [f"out_{i}" for i in range(6)], "node_index": 1}},
+    }  # fmt: skip
+    (folder / "net.json").write_text(json.dumps(network))
+    ends = np.array([-1e4, 1e4])
+    quantiles = {v: mean + width * ends for v, (mean, width) in SMALL["SCALES"].items()}
+    with uproot.recreate(folder / "quantiles.root") as file:
+        file["tree"] = {"references": ends, **quantiles}
+    keys = {
+        "inputModelFileName": "net.json", "inputQuantileFileName": "quantiles.root",
+        "Variables": ",".join(VARIABLES), "multiClass": "true",
+        "doSmoothBinInterpolation": str(smooth).lower(), "Fractions": SMALL["F"].T,
+        "CutSelector": SMALL["CUTS"], "CutPi": SMALL["PIXELS"], "CutSCT": SMALL["SILICON"],
+        "CutBL": SMALL["BLAYER"], "CutAmbiguity": SMALL["MASKS"],
+    }  # fmt: skip
+    lines = [
+        f"{k}: {v if isinstance(v, str) else '; '.join(map(str, np.ravel(v)))}"
+        for k, v in keys.items()
+    ]
+    flips = "; ".join(map(str, SMALL["CUTS_CF"].ravel()))
+    (folder / "no_cf.conf").write_text("\n".join(lines))
+    (folder / "tight.conf").write_text("\n".join([*lines, f"CutSelectorCF: {flips}"]))
+    return {"Tight": folder / "tight.conf", "TightNoCF": folder / "no_cf.conf"}
+
+
+def test_converted_files_of_athena_give_the_same(
+    aod: Any, small: Callable[..., Path], smooth: bool, tmp_path: Path
+) -> None:
+    small(smooth=smooth)
+    electron_dnn.convert(athena_files(tmp_path, smooth=smooth), "converted", tmp_path / "models")
+    decorated = lepid.decorate(aod, "electron_dnn@converted")
+    mine = decorated["Electrons"]["electron_dnn"]
+    other = lepid.decorate(aod, TAGGER)["Electrons"]["electron_dnn"]
+    scored = ak.to_numpy(ak.flatten(other["scored"]))
+    assert 0.5 < scored.mean() < 0.95
+    for name in ak.fields(other):
+        found, expected = (ak.to_numpy(ak.flatten(x[name])) for x in (mine, other))
+        if expected.dtype == bool:
+            np.testing.assert_array_equal(found, expected)
+        else:
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    assert 10 < ak.sum(mine["Tight"]) < ak.sum(mine["TightNoCF"])
+    report = lepid.explain(decorated, "electron_dnn@converted", "Tight")
+    assert [name for name in ak.fields(report) if name in REQUIREMENTS][-2:] == ["D_el", "D_CF"]

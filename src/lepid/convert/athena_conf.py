@@ -52,7 +52,7 @@ class DnnConf:
     ----------
     path : str
     model, quantiles : paths below a calibration area
-    variables : names of the inputs
+    variables : names of the inputs, empty where the conf leaves them to Athena's code
     multiclass, cf_signal, smooth : bool, keys multiClass, cfSignal, doSmoothBinInterpolation
     fractions : [10, 5] per bin of |eta|, None for a binary network
     cuts, cuts_cf : [10, 10] per bin of E_T and |eta|; the latter None without CutSelectorCF
@@ -113,7 +113,7 @@ def read_dnn(path: Path, ignored: Iterable[str] = ()) -> DnnConf:
         path=str(path),
         model=env.values.get("inputModelFileName") or DEFAULT_MODEL,
         quantiles=env.values.get("inputQuantileFileName") or DEFAULT_QUANTILES,
-        variables=env.words("Variables"),
+        variables=env.words("Variables") if "Variables" in env else (),
         multiclass=multiclass,
         cf_signal=env.flag("cfSignal", default=True),
         smooth=env.flag("doSmoothBinInterpolation"),

@@ -16,7 +16,7 @@ from lepid.tables import Node, binning, constant, correction
 from lepid.taggers.graph import layered
 from lepid.taggers.graph.layers import Layered
 from lepid.working_points.cuts import binned, interpolated
-from lepid.working_points.table import Binding, Requirement, Rules
+from lepid.working_points.table import Binding, Range, Requirement, Rules
 
 CLASSES = {
     "pel": "prompt electron",
@@ -27,7 +27,7 @@ CLASSES = {
     "plh": "light hadron",
 }
 SOURCE = "Athena ElectronPhotonSelectorTools/Root/AsgElectronSelectorTool.cxx"
-ET, ABSETA = "et", "abseta_cluster"
+ET, ABSETA, FORWARD = "et", "abseta_cluster", "isForward"
 MENUS = Path(__file__).with_name("menus.toml")
 MAX_ABSETA = ABSETA_EDGES[-1]
 INPUTS = {ET: "E_T of the cluster along the track [GeV]", "abseta": "|eta| of the cluster"}
@@ -69,6 +69,7 @@ def convert(
         tagger=card.tagger,
         points=required,
         inputs={ET: ET, "abseta": ABSETA},
+        range=(Range(feature=FORWARD, high=0.0),),
         bound_to=Binding(sha256=(card.networks[0].sha256,)),
     )
     return folder.write(root, card, content, (rules, corrections))
