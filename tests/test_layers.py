@@ -21,7 +21,10 @@ LAYERS = (
     "events | features | working_points",
     "taggers | efficiency",
     "convert",
-    "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, correction",
+    (
+        "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
+        "correction, building"
+    ),
     "plotting",
     "html_report",
     "cli, __main__",

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from lepid.errors import BadInput, WrongUnits
 from lepid.events.schema import Schema
 from lepid.features import definitions
-from lepid.taggers import discriminants, inference, inputs, twin
+from lepid.taggers import discriminants, inference, inputs, likelihood, twin
 from lepid.taggers import plan as plans
 from lepid.taggers.batching import Sequence, together
 from lepid.taggers.card import Card, Network, Node
@@ -127,7 +127,10 @@ def _run(
     """Numbers per lepton, numbers per track, and which leptons have them."""
     n_lepton = len(valid)
     single = [o.name for o in plan.card.outputs if o.per == "lepton"]
-    outputs = {name: np.full(n_lepton, np.nan, np.float32) for name in single}
+    # A likelihood is computed and cut on in float64, as in Athena.
+    exact = any(network.likelihood for network, _, _ in plan.networks)
+    kind = np.float64 if exact else np.float32
+    outputs: dict[str, npt.NDArray[Any]] = {o: np.full(n_lepton, np.nan, kind) for o in single}
     each: dict[str, list[tuple[npt.NDArray[np.int64], Sequence]]] = {}
     scored = np.zeros(n_lepton, np.bool_)
     for network, path, digest in plan.networks:
@@ -135,18 +138,25 @@ def _run(
         if network.abseta:
             abseta = definitions.evaluate("abseta", "", columns, schema.unit)
             chosen &= _in(abseta, network.abseta)
-        rows, sequences, chosen = _inputs(network, schema, columns, chosen, around)
-        ready = twin.get(Path(path), digest, plan.card, network, plan.options)
-        _, at_once = plan.options.shares(sequences=bool(network.ragged))
-        scores = inference.run(
-            ready, plan.card.outputs, network.nodes, rows, sequences, at_once=at_once
-        )
+        scores: Mapping[str, npt.NDArray[Any]]
+        if network.likelihood:
+            given = {name: column[chosen] for name, column in columns.items()}
+            exactly = {n.name: inputs.values(n, given, schema.unit) for n in network.nodes}
+            densities = likelihood.get(Path(path), digest, network)
+            scores = {single[0]: densities.evaluate(exactly)}
+        else:
+            rows, sequences, chosen = _inputs(network, schema, columns, chosen, around)
+            ready = twin.get(Path(path), digest, plan.card, network, plan.options)
+            _, at_once = plan.options.shares(sequences=bool(network.ragged))
+            scores = inference.run(
+                ready, plan.card.outputs, network.nodes, rows, sequences, at_once=at_once
+            )
         for output in plan.card.outputs:
             if output.per == "lepton":
                 outputs[output.name][chosen] = scores[output.name]
             else:
-                given = replace(sequences[network.ragged[0].name], values=scores[output.name])
-                each.setdefault(output.name, []).append((np.flatnonzero(chosen), given))
+                among = replace(sequences[network.ragged[0].name], values=scores[output.name])
+                each.setdefault(output.name, []).append((np.flatnonzero(chosen), among))
         # A network can answer finite inputs with NaN.
         chosen[chosen] = np.logical_and.reduce([np.isfinite(scores[name]) for name in single])
         scored |= chosen

@@ -80,6 +80,7 @@ class Surroundings:
         made = {
             "caloClusterSumEt": self._cluster_sum,
             "SCTWeightedCharge": self._weighted_charge,
+            "n_vertices": self._number_of_vertices,
         }
         return {name: made[name]() for name in self._plan.around.aggregates}
 
@@ -130,6 +131,13 @@ class Surroundings:
         own = first(*self._follow("caloClusterLinks"))
         pt = np.asarray(clusters.columns["calE"], np.float64) / np.cosh(eta)
         return leptons.cluster_sum(self._tables[self._collection].offsets, own, place, pt)
+
+    def _number_of_vertices(self) -> Floats:
+        """Vertices with two tracks or more in the event of each lepton, as Athena counts them."""
+        vertices, leptons_there = self._table("vertex"), self._tables[self._collection]
+        real = vertices.event[vertices.columns["nTracks"] >= 2]
+        counts = np.bincount(real, minlength=len(vertices.offsets) - 1)
+        return np.asarray(counts[leptons_there.event], np.float64)
 
     def _weighted_charge(self) -> Floats:
         offsets, rows = self._follow("trackParticleLinks")

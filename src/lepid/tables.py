@@ -85,6 +85,11 @@ class Tables:
         """Unit that the description of the output of correction `name` ends with."""
         return _bracketed(self._entry(name)["output"].get("description") or "")
 
+    def node(self, name: str) -> Node | float:
+        """What correction `name` holds: a node of schema v2, or a number."""
+        data: Node | float = self._entry(name)["data"]
+        return data
+
     def parts(self, name: str) -> list[tuple[str, str]]:
         """Where and what: the bins of correction `name`, and the number or formula in each."""
         return list(parts(self._entry(name)["data"]))
@@ -146,6 +151,8 @@ def read(path: Path) -> Tables:
     if not isinstance(content, dict) or "corrections" not in content:
         raise BadTable(str(path), "not a correctionlib file: it has no list `corrections`")
     tables = Tables(str(path), text)
+    # Densities are large: they are parsed once.
+    vars(tables)["_content"] = content
     # A broken file is an error here, not at the first event.
     tables.check()
     return tables
@@ -219,13 +226,13 @@ def correction(
     }
 
 
-def formula(text: str, variable: str) -> Node:
-    """Node that evaluates the TFormula `text`, in which `x` is the input `variable`."""
+def formula(text: str, *variables: str) -> Node:
+    """Node that evaluates the TFormula `text`; `x`, `y` in it are the inputs `variables`."""
     return {
         "nodetype": "formula",
         "expression": text,
         "parser": "TFormula",
-        "variables": [variable],
+        "variables": list(variables),
     }
 
 
@@ -255,10 +262,11 @@ def constant(value: float, variable: str) -> Node | float:
     value = _finite(value)
     # correctionlib reads longer JSON numbers one ulp off; the text of a formula is exact.
     short = round(value, 6) == value and abs(value) < 1e9
-    return value if short else formula(_digits(value), variable)
+    return value if short else formula(digits(value), variable)
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
+    """`value` to the last digit, as formulas take it."""
     # correctionlib's formulas know 1e16 and not 1e+16.
     return repr(value).replace("e+", "e")
 
@@ -276,7 +284,7 @@ def line(variable: str, left: tuple[float, float], right: tuple[float, float]) -
     ------
     BadTable : a coordinate is not finite
     """
-    (x0, y0), (x1, y1) = ([_digits(_finite(each)) for each in point] for point in (left, right))
+    (x0, y0), (x1, y1) = ([digits(_finite(each)) for each in point] for point in (left, right))
     return formula(f"{y0}+({y1}-({y0}))*(x-({x0}))/({x1}-({x0}))", variable)
 
 

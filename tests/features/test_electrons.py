@@ -238,3 +238,28 @@ def test_mirrored_electrons_have_the_same_inputs(seed: int, side: float) -> None
     one, other = evaluated([e]), evaluated([e | mirror])
     for variable in one:
         np.testing.assert_allclose(other[variable], one[variable], rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("d0", "variance", "expected"),
+    [(-0.3, 0.01, 3.0), (0.3, 0.0, 0.0), (0.0, 0.0, 0.0), (0.3, -1.0, 0.0), (math.nan, 0.01, None),
+     (0.3, math.nan, None)],
+)  # fmt: skip
+def test_the_significance_of_the_likelihood(
+    d0: float, variance: float, expected: float | None
+) -> None:
+    track = "trackParticleLinks"
+    columns = {
+        f"{track}.d0": np.array([d0]),
+        f"{track}.definingParametersCovMatrixDiag_d0_d0": np.array([variance]),
+    }
+    (found,) = definitions.evaluate("el_d0significance", "", columns, MEV)
+    assert math.isnan(found) if expected is None else found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["el_rhad", "el_rhad_calo"])
+def test_the_leakage_of_the_likelihood_is_that_of_all_layers_between(name: str) -> None:
+    eta = np.array([0.79, 0.8, -0.8, 1.36, 1.37, -2.0])
+    place = {"el_rhad": "caloClusterLinks.etaBE2", "el_rhad_calo": "caloClusterLinks.calEta"}
+    columns = {"Rhad": np.full(6, 2.0), "Rhad1": np.full(6, 1.0), place[name]: eta}
+    assert definitions.evaluate(name, "", columns, MEV).tolist() == [1, 2, 2, 2, 1, 1]

@@ -192,8 +192,8 @@ def test_pt_is_always_needed() -> None:
 
 def test_a_stored_tagger_has_no_network_to_run() -> None:
     # The columns are there: an error about columns would mislead.
-    with pytest.raises(BadInput, match="tagger electron_lh: it has no network to run") as caught:
-        make("electron_lh", ["DFCommonElectronsLHLoose", "pt"], "network")
+    with pytest.raises(BadInput, match="tagger electron_ecids: it has no network to run") as caught:
+        make("electron_ecids", ["DFCommonElectronsECIDS", "pt"], "network")
     assert caught.value.do == 'use stored scores, source="stored"'
 
 

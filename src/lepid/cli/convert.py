@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lepid.cli import terminal
-from lepid.convert import electron_dnn, electron_plit, lwtnn_folder
+from lepid.convert import electron_dnn, electron_lh, electron_plit, lwtnn_folder
 from lepid.errors import BadInput
 from lepid.taggers import card_file, catalogue
 from lepid.taggers.card import Card
@@ -18,7 +18,7 @@ from lepid.working_points import table
 Layout = Callable[..., argparse.HelpFormatter]
 FORMATS = (
     ("lwtnn", "a network in lwtnn's JSON, sequential or graph"),
-    ("athena-conf", "ATLAS's electron network with its working points"),
+    ("athena-conf", "ATLAS's electron network or likelihood with its working points"),
     ("electron-plit-graphs", "cuts of ATLAS's electron PLIT"),
 )
 
@@ -65,13 +65,13 @@ def _add_athena_conf(command: argparse.ArgumentParser) -> None:
     command.epilog = "example: lepid convert athena-conf Tight=tight.conf -o models --network mine"
     command.add_argument(
         "points", nargs="*", metavar="NAME=CONF",
-        help="a working point and its conf; network and quantiles are looked for below the folders"
+        help="a working point and its conf; what it names is looked for below the folders"
         " above the conf and below LEPID_CALIBRATION",
     )  # fmt: skip
     command.add_argument(
         "--menu", metavar="NAME",
-        help="instead of confs: those of ATLAS below LEPID_CALIBRATION, atlas-mc20-20240509 or"
-        " atlas-mc16-20210430",
+        help="instead of confs: those of ATLAS below LEPID_CALIBRATION, atlas-mc20-20240509,"
+        " atlas-mc16-20210430, or, for the likelihood, atlas-mc20-20210514",
     )  # fmt: skip
     command.add_argument("--network", metavar="NAME", help="name of the result; that of the menu")
     command.add_argument(
@@ -143,9 +143,9 @@ def _athena_conf(arguments: argparse.Namespace) -> int:
         points = electron_dnn.menu(arguments.menu)
     else:
         points = {name: Path(path) for name, path in given.items()}
-    return _say(
-        electron_dnn.convert(points, network, arguments.output, arguments.ignore), arguments
-    )
+    likelihood = electron_lh.is_likelihood(next(iter(points.values())))
+    convert = electron_lh.convert if likelihood else electron_dnn.convert
+    return _say(convert(points, network, arguments.output, arguments.ignore), arguments)
 
 
 def _graphs(arguments: argparse.Namespace) -> int:

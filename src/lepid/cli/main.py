@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
-from lepid.cli import catalogue, convert, decorate, doctor
+from lepid.building import Recipe
+from lepid.cli import catalogue, convert, decorate, doctor, likelihood
 from lepid.errors import LepidError
 
 FAILED, INTERRUPTED = 1, 130
@@ -70,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_decorate(commands)
     _add_efficiency(commands)
+    _add_likelihood(commands)
     for name, run, text in (
         ("taggers", catalogue.taggers, "list the taggers and their networks"),
         ("doctor", doctor.run, "say what this machine gives lepid"),
@@ -169,16 +171,70 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
     command.set_defaults(run=_efficiency)
 
 
-def _add_common(command: argparse.ArgumentParser) -> None:
+def _add_likelihood(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "build the densities of an electron likelihood"
+    top = commands.add_parser("likelihood", help=text, description=text, formatter_class=LAYOUT)
+    actions = top.add_subparsers(dest="action", required=True, metavar="ACTION")
+    command = actions.add_parser(
+        "build",
+        help="smoothed densities of labelled electrons, and a card that uses them",
+        description="Smoothed densities of signal and background electrons of simulation in bins "
+        "of E_T and |eta|, in the format of correctionlib, and a card that uses them.",
+        formatter_class=LAYOUT,
+        epilog="example: lepid likelihood build Zee.root dijet.root -o models/electron_lh/mine",
+    )
+    known = Recipe()
+    command.add_argument(
+        "files", nargs="+", metavar="FILE", help="ROOT or parquet files, or patterns"
+    )
+    command.add_argument(
+        "-o", "--output", required=True, metavar="FOLDER", help="MODELS/TAGGER/NETWORK, new"
+    )
+    for name, text in (
+        ("variables", "features or columns; those of the ATLAS likelihood if left out"),
+        ("signal", f"truth classes; {','.join(known.signal)} if left out"),
+        ("background", f"the same; {','.join(known.background)} if left out"),
+    ):
+        command.add_argument(f"--{name}", type=_names, metavar="A,B,...", help=text)
+    command.add_argument(
+        "--scheme", metavar="NAME", help="truth classes: dnn (default), iff or cms"
+    )
+    command.add_argument("--et", metavar="NAME", help=f"feature to bin in; {known.et} if left out")
+    command.add_argument("--abseta", metavar="NAME", help=f"the same; {known.abseta} if left out")
+    command.add_argument(
+        "--et-edges", type=_edges, metavar="A,B,...", help="GeV; 'inf' may be last"
+    )
+    command.add_argument("--abseta-edges", type=_edges, metavar="A,B,...", help="edges in |eta|")
+    command.add_argument("--weight", metavar="COLUMN", help="weight of events or electrons")
+    command.add_argument(
+        "--bins", dest="n_bin", type=_positive, metavar="N", help=f"per density; {known.n_bin}"
+    )
+    command.add_argument(
+        "--minimum", type=_positive, metavar="N", help=f"electrons per bin; {known.minimum}"
+    )
+    command.add_argument("--reference", action="store_true", help="to run only when it is named")
+    _add_reading(command)
+    command.set_defaults(run=likelihood.build)
+
+
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _add_reading(command: argparse.ArgumentParser) -> None:
     command.add_argument("--tree", metavar="NAME", help="tree, if its name is unusual")
     command.add_argument("--schema", metavar="NAME", help="format, if the columns do not tell")
     command.add_argument(
         "--step", type=_positive, default=STEP, metavar="N", help="events at a time"
     )
-    command.add_argument("--provider", choices=("auto", "cpu", "cuda"), help="what runs networks")
-    command.add_argument("--threads", type=_positive, metavar="N", help="threads of a network")
     command.add_argument("--quiet", action="store_true", help="no progress")
     command.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--provider", choices=("auto", "cpu", "cuda"), help="what runs networks")
+    command.add_argument("--threads", type=_positive, metavar="N", help="threads of a network")
+    _add_reading(command)
 
 
 def _edges(text: str) -> list[float]:

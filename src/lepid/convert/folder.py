@@ -48,7 +48,7 @@ def write(
 
     Parameters
     ----------
-    network : content of `NETWORK`
+    network : content of the file of its network
     points : rules and corrections of `POINTS`
 
     Raises
@@ -60,7 +60,7 @@ def write(
     with atomic_folder(path) as partial:
         (partial / CARD).write_text(card_file.dump(card), encoding="utf-8")
         if network:
-            (partial / NETWORK).write_bytes(network)
+            (partial / card.networks[0].file).write_bytes(network)
         if points:
             table.write(partial / POINTS, f"Working points of {card.name}.", *points)
     return path

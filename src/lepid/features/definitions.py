@@ -162,6 +162,29 @@ FEATURES: dict[str, Feature] = {
     "dPOverP": Feature(
         {f"{_TRACK}.qOverP": "1/MeV", _LAST: "1/MeV"}, "", electrons.momentum_lost, _NETWORK
     ),
+    # Those that the likelihood takes otherwise than the network, under its names.
+    "el_d0significance": Feature(
+        {f"{_TRACK}.d0": "", f"{_TRACK}.definingParametersCovMatrixDiag_d0_d0": ""},
+        "",
+        electrons.significance_or_zero,
+        electrons.LIKELIHOOD,
+    ),
+    "el_deltaeta1": Feature(
+        {"deltaEta1": "", "deltaEta1PearDistortion": ""}, "", np.subtract, electrons.LIKELIHOOD
+    ),
+    "abs_d0": Feature({f"{_TRACK}.d0": "mm"}, "mm", np.abs, electrons.LIKELIHOOD),
+    "abs_deltaEta1": Feature({"deltaEta1": ""}, "", np.abs, electrons.LIKELIHOOD),
+    "abs_deltaPhiRescaled2": Feature({"deltaPhiRescaled2": ""}, "", np.abs, electrons.LIKELIHOOD),
+    "abs_wtots1": Feature({"wtots1": ""}, "", np.abs, electrons.LIKELIHOOD),
+    "el_rhad": Feature(
+        {"Rhad": "", "Rhad1": "", _ETA: ""}, "", electrons.leakage, electrons.LIKELIHOOD
+    ),
+    "el_rhad_calo": Feature(
+        {"Rhad": "", "Rhad1": "", f"{_CLUSTER}.calEta": ""},
+        "",
+        electrons.leakage,
+        "ours, for calorimeters without layers",
+    ),
     "d0_significance": Feature(
         {"btagIp_d0": "mm", "btagIp_d0Uncertainty": "mm"}, "", _significance, _PLIT
     ),

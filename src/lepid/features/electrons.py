@@ -12,6 +12,7 @@ from lepid.errors import UnknownName
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
+LIKELIHOOD = "Athena ElectronPhotonSelectorTools/Root/TElectronLikelihoodTool.cxx"
 SELECTOR = "Athena ElectronPhotonSelectorTools/Root/AsgElectronSelectorTool.cxx"
 # Beyond, Athena does not use f3, nor a TRT probability that says nothing.
 END_OF_TRT = 2.01
@@ -104,6 +105,18 @@ def significance(d0: Array, variance: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.abs(d0) / np.sqrt(np.where(known, variance, 0.0))
     return np.where(np.isnan(variance), np.nan, value)
+
+
+def significance_or_zero(d0: Array, variance: Array) -> Array:
+    """``|d0| / sigma``; 0 for a variance that is not positive, as in Athena's likelihood."""
+    known = ~(variance <= 0)
+    return np.where(known, np.abs(d0) / np.sqrt(np.where(known, variance, 1.0)), 0.0)
+
+
+def leakage(all_layers: Array, first_layer: Array, eta: Array) -> Array:
+    """Energy behind the calorimeter: in all layers for 0.8 <= |eta| < 1.37, else in the first."""
+    between = (np.abs(eta) >= 0.8) & (np.abs(eta) < 1.37)
+    return np.where(between, all_layers, first_layer)
 
 
 def momentum_lost(q_over_p: Array, last: Array) -> Array:

@@ -44,6 +44,7 @@ class Aggregate(NamedTuple):
 # For files that do not hold the column itself.
 AGGREGATES = {
     "caloClusterSumEt": Aggregate(("caloClusterLinks",), "cluster", ("calE", "calEta", "calPhi")),
+    "n_vertices": Aggregate((), "vertex", ("nTracks",)),
     "SCTWeightedCharge": Aggregate(
         ("trackParticleLinks", "charge"), "electron_track", ("numberOfSCTHits", "qOverP")
     ),

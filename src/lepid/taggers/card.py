@@ -11,29 +11,16 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    FiniteFloat,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
 from lepid.errors import near_misses
-from lepid.units import FACTORS
+from lepid.taggers.card_likelihood import BINS, DISCRIMINANT, PILEUP, VARIABLES, Likelihood
+from lepid.taggers.part import Part, Unit
 
 _ATOM = r"(\d+(?:\.\d+)?|[A-Za-z]\w*)"
 TERM = re.compile(rf"\s*([+-]?)\s*{_ATOM}")
 EVERY = (0.0, float("inf"))
 _SUM = re.compile(rf"\s*[+-]?\s*{_ATOM}(\s*[+-]\s*{_ATOM})*\s*")
-
-
-def _unit(name: str) -> str:
-    if name not in FACTORS:
-        known = ", ".join(unit for unit in FACTORS if unit)
-        raise ValueError(f"unknown unit {name!r}, known: {known}")
-    return name
 
 
 def _weight(text: str) -> str:
@@ -52,14 +39,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
     return f" (near: {', '.join(near)})" if near else ""
 
 
-Unit = Annotated[str, BeforeValidator(_unit)]
 Weight = Annotated[str, BeforeValidator(_weight)]
-
-
-class Part(BaseModel):
-    """What all parts of a card share: fixed once made, and no key that is not listed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 class Output(Part):
@@ -211,8 +191,11 @@ class Training(Part):
 
 
 class Network(Part):
-    """Where one ONNX file is, what it takes, and for which leptons."""
+    """Where one ONNX file or file of densities is, what it takes, and for which leptons."""
 
+    likelihood: Likelihood | None = Field(
+        default=None, description="the file holds densities, and this is how they are used"
+    )
     file: str = Field(default="", description="file name beside the card or below LEPID_MODELS")
     path: str = Field(default="", description="path below LEPID_CALIBRATION")
     sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
@@ -233,6 +216,24 @@ class Network(Part):
         twice = _twice([*(node.name for node in self.nodes), *masks])
         if twice:
             raise ValueError(f"the input node twice: {twice}")
+        return self
+
+    @model_validator(mode="after")
+    def _densities(self) -> Self:
+        if self.likelihood is None:
+            return self
+        if self.ragged or not self.batched:
+            raise ValueError("a likelihood takes one row per lepton")
+        sizes = {node.name: len(node.inputs) for node in self.nodes}
+        wanted = {VARIABLES, BINS} | ({PILEUP} if self.likelihood.pileup else set())
+        if wanted != set(sizes) or sizes[BINS] != 2 or sizes.get(PILEUP, 1) != 1:
+            wrong = f"{VARIABLES}, {BINS} (E_T and |eta|) and, with pileup, {PILEUP}"
+            raise ValueError(f"the nodes of a likelihood are {wrong}")
+        features = [e.feature for n in self.nodes if n.name == VARIABLES for e in n.inputs]
+        unknown = [skip.feature for skip in self.likelihood.skip if skip.feature not in features]
+        if unknown:
+            wrong = f"skip names {unknown[0]!r}, which is no variable"
+            raise ValueError(wrong + _hint(unknown[0], features))
         return self
 
     @property
@@ -310,6 +311,9 @@ class Card(Part):
         if each and any(len(network.ragged) != 1 for network in self.networks):
             wrong = "is one number per track, and a network does not take exactly one list of them"
             raise ValueError(f"output {', '.join(each)} {wrong}")
+        wrong_node = [o.node for o in self.outputs if o.node != DISCRIMINANT]
+        if any(network.likelihood for network in self.networks) and wrong_node:
+            raise ValueError(f"a likelihood has one output, at the node {DISCRIMINANT!r}")
         places = [f"{output.node}[{output.index or 0}]" for output in self.outputs]
         if _twice(places):
             raise ValueError(f"two outputs read the same number: {_twice(places)}")

@@ -26,6 +26,17 @@ def needs(network: Network) -> dict[str, str]:
     return found
 
 
+def values(node: Node, columns: Columns, unit_of: Callable[[str], str]) -> npt.NDArray[np.float64]:
+    """Rows of one input node in card order, [n_lepton, n_input], ``(x - mean) / std``."""
+    lines = []
+    for entry in node.inputs:
+        value = definitions.evaluate(entry.feature, entry.unit, columns, unit_of)
+        if entry.default is not None:
+            value = np.where(np.isfinite(value), value, entry.default)
+        lines.append((value - entry.mean) / entry.std)
+    return np.stack(lines, axis=1)
+
+
 def build(
     node: Node, columns: Columns, unit_of: Callable[[str], str]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
@@ -36,13 +47,7 @@ def build(
     rows : [n_lepton, n_input] float32, ``(x - mean) / std`` in float64 first
     finite : [n_lepton]; an input without a default that is not finite makes it false
     """
-    lines = []
     # Unused slots of some files hold 1e32 and more: what overflows is not finite, no warning.
     with np.errstate(over="ignore"):
-        for entry in node.inputs:
-            value = definitions.evaluate(entry.feature, entry.unit, columns, unit_of)
-            if entry.default is not None:
-                value = np.where(np.isfinite(value), value, entry.default)
-            lines.append((value - entry.mean) / entry.std)
-        rows = np.stack(lines, axis=1).astype(np.float32)
+        rows = values(node, columns, unit_of).astype(np.float32)
     return rows, np.logical_and.reduce(np.isfinite(rows), axis=1, dtype=np.bool_)

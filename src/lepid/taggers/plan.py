@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lepid.errors import BadInput, BadTable, LepidError, MissingColumns
 from lepid.events.columns import Columns
 from lepid.features import definitions
-from lepid.taggers import around, catalogue, discriminants, session, twin
+from lepid.taggers import around, catalogue, discriminants, likelihood, session, twin
 from lepid.taggers.around import Around
 from lepid.taggers.card import Card, Form, Network
 from lepid.working_points import table as working_points
@@ -38,7 +38,7 @@ class Plan:
     tables : working points
     around : what is read around the leptons
     reasons : what is absent, and why
-    provider : "cpu" or "cuda" if a network runs, else empty
+    provider : "cpu" or "cuda" if an ONNX network runs, else empty
     """
 
     card: Card
@@ -194,9 +194,12 @@ def _from_network(card: Card, columns: Columns) -> Plan:
     networks, reasons, provider = [], [], ""
     for network in card.networks:
         path, digest = catalogue.locate(card, network)
-        ready = twin.get(path, digest, card, network, options)
-        provider = ready.provider
-        reasons += [ready.slow] if ready.slow else []
+        if network.likelihood:
+            likelihood.get(path, digest, network)
+        else:
+            ready = twin.get(path, digest, card, network, options)
+            provider = ready.provider
+            reasons += [ready.slow] if ready.slow else []
         networks.append((network, str(path), digest))
     return Plan(
         card, "network", read, {}, {}, tuple(networks), around=beside,
@@ -243,6 +246,8 @@ def _with_tables(plan: Plan, columns: Columns) -> Plan:
         else:
             tables.append(table)
     needs = {**tables_need(plan.card, tables), **binned_fractions(plan)}
+    # What is made of things around the leptons is there for the tables too.
+    needs = {name: why for name, why in needs.items() if name not in plan.around.aggregates}
     read = {**plan.columns, **require(columns, needs)}
     return replace(plan, tables=tuple(tables), columns=read, reasons=tuple(reasons))
 
