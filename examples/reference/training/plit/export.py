@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +72,19 @@ def export(
     if per_track:
         outputs += [f"{model}_TrackOrigin", f"{model}_VertexIndex"]
     dynamic = {"track_features": {0: "n_tracks"}} | {name: {0: "n_tracks"} for name in outputs[2:]}
-    torch.onnx.export(
-        OneLepton(network.eval(), per_track).eval(),
-        (torch.rand(1, len(lepton)), torch.rand(5, len(track))),
-        str(path),
-        opset_version=OPSET,
-        input_names=["jet_features", "track_features"],
-        output_names=outputs,
-        dynamic_axes=dynamic,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # The exporter that torch prefers by now needs one more package and writes larger files.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            OneLepton(network.eval(), per_track).eval(),
+            (torch.rand(1, len(lepton)), torch.rand(5, len(track))),
+            str(path),
+            opset_version=OPSET,
+            input_names=["jet_features", "track_features"],
+            output_names=outputs,
+            dynamic_axes=dynamic,
+            dynamo=False,
+        )
     graph = onnx.load(path)
     config = {
         "onnx_model_version": "v1",

@@ -106,7 +106,7 @@ def fit(
         for chosen in np.array_split(rng.permutation(train.n_lepton), n_step):
             optimiser.zero_grad()
             for batch, share in padded(train, chosen, settings.buckets):
-                seen = _mirrored(batch, mirrors, rng)
+                seen = mirrored(batch, mirrors, rng)
                 loss = share * losses(network(*seen[:3]), seen, settings)[0]
                 loss.backward()
                 total += float(loss.detach()) / n_step
@@ -124,7 +124,8 @@ def fit(
     return network.eval(), history
 
 
-def _mirrored(batch: Batch, mirrors: Sequence[Mirror], rng: np.random.Generator) -> Batch:
+def mirrored(batch: Batch, mirrors: Sequence[Mirror], rng: np.random.Generator) -> Batch:
+    """Leptons with their tracks, about half of them seen in each mirror."""
     lepton, tracks = batch.lepton, batch.tracks
     for mirror in mirrors:
         done = torch.from_numpy(rng.random((len(lepton), 1)) < 0.5)
