@@ -52,6 +52,9 @@ FEATURES = {
     "passesBLayer": ("passesBLayer", ""),
     "ambiguityType": ("ambiguityType", ""),
     "isForward": ("isForward", ""),
+    # As the likelihood takes them.
+    "f3": ("f3", ""),
+    "TRT": ("transformed_e_probability_ht", ""),
 }
 EVENT = {
     "split": "split",
