@@ -90,6 +90,15 @@ def area_with_error(scored: Scored, name: str) -> Measured:
     return _measured(np.array([_area(weight[order], prompt) for weight in _weights(scored)]))
 
 
+def fraction(passed: Bools, weight: Floats) -> Measured:
+    """Weighted part that passed, and its binomial error for as many electrons as weigh the same."""
+    if not weight.sum() > 0:
+        return Measured(float("nan"), float("nan"))
+    part = float(weight[passed].sum() / weight.sum())
+    effective = float(weight.sum() ** 2 / (weight**2).sum())
+    return Measured(part, float(np.sqrt(max(part * (1.0 - part), 1.0 / effective) / effective)))
+
+
 def _area(weight: Floats, prompt: Bools) -> float:
     """Of leptons in ascending order of their score."""
     below = np.cumsum(np.where(prompt, 0.0, weight))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +40,22 @@ def train(electrons: Electrons, path: Path) -> None:
     weights = [fit.weights(electrons.of(part), truth[part]) for part in parts]
     settings = {
         "objective": "multi:softprob", "num_class": N_CLASS, "eval_metric": "mlogloss",
-        "max_depth": DEPTH, "eta": RATE,
+        "max_depth": DEPTH, "eta": RATE, "rounds": ROUNDS,
     }  # fmt: skip
-    classes = _fit(electrons.inputs, truth, parts, weights, settings, ROUNDS)
+    classes = _fit(electrons.inputs, truth, parts, weights, settings)
     values = charge_inputs(electrons)
     of_boson = [part[np.isin(truth[part], (DNN.El, DNN.CF))] for part in parts]
     balanced = [_balanced(truth[part] == DNN.El) for part in of_boson]
     settings = {
         "objective": "binary:logistic", "eval_metric": "logloss",
-        "max_depth": CHARGE_DEPTH, "eta": CHARGE_RATE,
+        "max_depth": CHARGE_DEPTH, "eta": CHARGE_RATE, "rounds": CHARGE_ROUNDS,
     }  # fmt: skip
-    charge = _fit(values, truth == DNN.El, of_boson, balanced, settings, CHARGE_ROUNDS)
+    charge = _fit(values, truth == DNN.El, of_boson, balanced, settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as partial:
-        np.savez(partial, gbdt=_say(classes, electrons.inputs), ecids=_say(charge, values, True))
+        np.savez(
+            partial, gbdt=_say(classes, electrons.inputs), ecids=_say(charge, values, margin=True)
+        )
 
 
 def charge_inputs(electrons: Electrons) -> Floats:
@@ -71,21 +74,20 @@ def _balanced(right: npt.NDArray[np.bool_]) -> Floats:
     return np.where(right, 0.5 / right.mean(), 0.5 / (~right).mean())
 
 
-def _fit(
-    values: Any, target: Any, parts: Any, weights: Any, settings: dict[str, Any], rounds: int
-) -> Any:
+def _fit(values: Any, target: Any, parts: Any, weights: Any, settings: Mapping[str, Any]) -> Any:
     """Boosted trees that stop early; `parts` are places of those to train and to validate on."""
     tables = [
         xgboost.DMatrix(values[part], label=target[part], weight=weight)
         for part, weight in zip(parts, weights, strict=True)
     ]
+    given = COMMON | dict(settings)
     return xgboost.train(
-        COMMON | settings, tables[0], rounds, [(tables[1], "validation")],
+        given, tables[0], given.pop("rounds"), evals=[(tables[1], "validation")],
         early_stopping_rounds=PATIENCE, verbose_eval=False,
     )  # fmt: skip
 
 
-def _say(trees: Any, values: Any, margin: bool = False) -> Floats:
+def _say(trees: Any, values: Any, *, margin: bool = False) -> Floats:
     best = (0, trees.best_iteration + 1)
     found = trees.predict(xgboost.DMatrix(values), output_margin=margin, iteration_range=best)
     return np.asarray(found, np.float32)
