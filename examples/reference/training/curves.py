@@ -37,8 +37,8 @@ class Measured(NamedTuple):
 
     @property
     def sure(self) -> bool:
-        """Whether the error is smaller than the number."""
-        return self.error < self.value < np.inf
+        """Whether there is an error, and it is smaller than the number."""
+        return 0.0 < self.error < self.value < np.inf
 
     def text(self) -> str:
         """As a table shows it: with one digit of the error."""
@@ -47,7 +47,7 @@ class Measured(NamedTuple):
         if np.isinf(self.value):
             return "none left"
         if not self.sure:
-            return f"{self.value:.0f} (few left)"
+            return f"{self.value:.{int(self.value < 10)}f} (few left)"
         places = max(0, -int(np.floor(np.log10(max(self.error, 1e-9)))))
         return f"{self.value:.{places}f} ± {self.error:.{places}f}"
 

@@ -10,7 +10,7 @@ import matplotlib.style
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator, FormatStrFormatter, LogLocator, NullFormatter
 from training.curves import curve, rejections
 from training.electron import results
 from training.electron.compared import (
@@ -32,7 +32,6 @@ Floats = npt.NDArray[np.float64]
 STYLE = [STYLES["atlas"][0], SIZES]
 PANEL = (3.9, 3.1)
 TITLE = 12.5
-LABEL = "lepid Simulation"
 LOOK = {
     NETWORK: (COLOURS[0], "o", "-"),
     TREES: (COLOURS[1], "s", "--"),
@@ -71,15 +70,13 @@ def classes(test: Compared) -> StyledFigure:
         scores = {tagger: log_ratio(p, "El", name) for tagger, p in test.classes.items()}
         if name == "CF":
             scores[ECIDS] = test.charge[ECIDS]
-        else:
-            scores[LIKELIHOOD] = test.prompt[LIKELIHOOD]
         _curves(panel, test.scored(scores, name), efficiencies)
         panel.set(xlim=(0.5, 1.0), xlabel="Efficiency of prompt electrons")
         panel.set_title(NAMES[name], fontsize=TITLE)
     for row in (0, 3):
         panels[row].set_ylabel("Rejection")
     panels[0].legend(loc="lower left", fontsize=10)
-    panels[1].legend(loc="lower left", fontsize=10)
+    panels[0].set_ylim(1, 300)
     _matrix(panels[5], test)
     return picture
 
@@ -95,7 +92,14 @@ def _curves(panel: Axes, scored: Any, efficiencies: Floats, marks: Any = MARKS) 
             marks, values[:, 0], values[:, 1], color=colour, fmt=marker, markersize=4,
             linewidth=1.2, label=tagger,
         )  # fmt: skip
+    _logarithmic(panel)
+
+
+def _logarithmic(panel: Axes) -> None:
+    """Numbers at 1, 2 and 5 of each decade."""
     panel.set(yscale="log")
+    panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     panel.yaxis.set_minor_formatter(NullFormatter())
 
 
@@ -141,9 +145,11 @@ def likelihood(test: Compared, found: dict[str, Any]) -> StyledFigure:
         _in_bins(in_et, ratio, found["et"][name])
         for axes in (upper, in_et):
             axes.tick_params(labelbottom=False)
+        lower.set_ylim(0.5, 2.2)
+        ratio.set_ylim(0, 5)
         for axes in (lower, ratio):
             axes.axhline(1.0, color="0.6", linewidth=0.8, zorder=0)
-    for row, label in zip(rows, ("Rejection", "DNN to LH", "Rejection at 90 %", "DNN to LH"),
+    for row, label in zip(rows, ("Rejection", "Ratio", "Rejection at 90 %", "Ratio"),
                           strict=True):  # fmt: skip
         row[0].set_ylabel(label)
     rows[0][0].legend()
@@ -157,8 +163,7 @@ def _in_bins(upper: Axes, lower: Axes, bins: list[dict[str, Any]]) -> None:
     for tagger in (NETWORK, LIKELIHOOD):
         _points(upper, middle, half, np.array([b[tagger] for b in known]), tagger)
     _points(lower, middle, half, np.array([b["ratio"] for b in known]), NETWORK)
-    upper.set(yscale="log", xscale="log")
-    upper.yaxis.set_minor_formatter(NullFormatter())
+    _logarithmic(upper)
     for axes in (upper, lower):
         axes.set(xscale="log", xlim=(results.ET_EDGES[0], results.ET_EDGES[-1]))
         axes.xaxis.set_major_locator(FixedLocator([5, 10, 20, 50, 100]))
@@ -181,9 +186,9 @@ def discriminants(test: Compared) -> StyledFigure:
     """D_el and D_CF of the network, and the likelihood, of each class."""
     picture, panels = _canvas(1, 3)
     shown = (
-        (test.prompt[NETWORK], (-12, 10), r"$D_{el}$"),
+        (test.prompt[NETWORK], (-12, 9), r"$D_{el}$"),
         (test.charge[NETWORK], (-8, 12), r"$D_{CF}$ (logarithm)"),
-        (test.prompt[LIKELIHOOD], (-2.0, 2.0), r"$D_{LH}$"),
+        (test.prompt[LIKELIHOOD], (-2.0, 1.0), r"$D_{LH}$"),
     )
     weight = test.electrons.columns["weight"]
     for panel, (value, (low, high), label) in zip(panels, shown, strict=True):
@@ -213,13 +218,13 @@ def fractions(said: Compared, card: Card) -> StyledFigure:
                 SCAN, [row[name] for row in rows], color=CLASS_COLOURS[name], linewidth=wide,
                 label=name,
             )  # fmt: skip
-        panel.set(yscale="log", xlim=(0, 1), xlabel=rf"$f_\mathrm{{{varied}}}$")
-        panel.yaxis.set_minor_formatter(NullFormatter())
+        panel.set(xlim=(0, 1), xlabel=rf"$f_\mathrm{{{varied}}}$")
+        _logarithmic(panel)
     panels[0].set_ylabel("Rejection at 90 %")
     top = max(panel.get_ylim()[1] for panel in panels)
     bottom = min(panel.get_ylim()[0] for panel in panels)
     for panel in panels:
-        panel.set_ylim(bottom, 3 * top)
+        panel.set_ylim(bottom, 2 * top)
     panels[0].legend(loc="upper left", ncols=2)
     return picture
 
@@ -235,15 +240,15 @@ def charge(said: Compared) -> StyledFigure:
     )
     panels[0].legend(loc="lower left")
     pairs, masses, same = results.pairs_of_z(said)
-    passed = results.charge_passed(said)
-    for panel, sign, label in ((panels[1], same, "same"), (panels[2], ~same, "opposite")):
-        _peak(panel, masses[sign], "no cut", "0.35", "o")
-        for tagger in (NETWORK, ECIDS):
+    passed = results.pairs_passed(said)
+    for panel, sign, word in ((panels[1], same, "same"), (panels[2], ~same, "opposite")):
+        _peak(panel, masses[sign], "no cut", "0.35", "v")
+        for tagger, label in ((LIKELIHOOD, "LH"), (ECIDS, ECIDS), (NETWORK, "DNN, $D_{CF}$")):
             colour, marker, _ = LOOK[tagger]
             both = sign & passed[tagger][pairs].all(axis=1)
-            _peak(panel, masses[both], f"{tagger} at 95 %", colour, marker)
-        panel.set(xlabel=rf"$m_{{ee}}$ of {label}-sign pairs [GeV]", xlim=(60, 120), ylim=(0, None))
-        panel.set_ylim(top=1.25 * panel.get_ylim()[1])
+            _peak(panel, masses[both], label, colour, marker)
+        panel.set(xlabel=rf"$m_{{ee}}$ of {word}-sign pairs [GeV]", xlim=(60, 120), ylim=(0, None))
+        panel.set_ylim(top=1.35 * panel.get_ylim()[1])
         panel.legend(loc="upper left", fontsize=10)
     panels[1].set_ylabel("Pairs / 2.5 GeV")
     return picture

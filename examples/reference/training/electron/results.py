@@ -48,7 +48,7 @@ FEWEST = 20
 ONE = 0.97
 FRACTIONS = dict(zip(BACKGROUND, ("f_PC", "f_HF", "f_LFEg", "f_LFH"), strict=True))
 # What same-sign pairs of electrons are cut at: efficiency of the right charge.
-CHARGE_CUT = 0.95
+CHARGE_CUT, LEAST_PT = 0.95, 15.0
 ELECTRON_MASS = 0.000511
 WINDOW = (80.0, 100.0)
 
@@ -191,7 +191,7 @@ def of_points(test: Compared, tables: Mapping[str, Table]) -> dict[str, Any]:
 
 
 def pairs_of_z(said: Compared) -> tuple[npt.NDArray[np.int64], Floats, Bools]:
-    """Pairs of prompt-looking electrons of test events of Zee.
+    """Pairs of electrons of test events of Zee, without an identification.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def pairs_of_z(said: Compared) -> tuple[npt.NDArray[np.int64], Floats, Bools]:
     """
     columns = said.electrons.columns
     kept = (columns["process"] == PROCESSES.index("Zee")) & (columns["split"] == TEST)
-    kept &= (said.flat[NETWORK] > 1.0 - AT) & (columns["pt"] > 10.0)
+    kept &= columns["pt"] > LEAST_PT
     place = np.flatnonzero(kept)
     place = place[np.argsort(columns["event"][place], kind="stable")]
     event = columns["event"][place]
@@ -217,23 +217,23 @@ def mass(pt: Floats, eta: Floats, phi: Floats) -> Floats:
     return np.asarray(np.sqrt(energy**2 - (momentum.sum(axis=2) ** 2).sum(axis=0)))
 
 
-def charge_passed(said: Compared) -> dict[str, Bools]:
-    """Tagger -> whether the charge of an electron is taken as right, [n].
+def pairs_passed(said: Compared) -> dict[str, Bools]:
+    """Tagger -> whether an electron passes its cut, [n].
 
-    The cut keeps `CHARGE_CUT` of the prompt electrons of validation in each bin.
+    LH is cut on as an identification, the others on the charge; a cut keeps `CHARGE_CUT` of the
+    prompt electrons of validation in each bin.
     """
-    return {
-        name: flattened(value, said.electrons) > 1.0 - CHARGE_CUT
-        for name, value in said.charge.items()
-    }
+    charge = {name: flattened(value, said.electrons) for name, value in said.charge.items()}
+    values = {LIKELIHOOD: said.flat[LIKELIHOOD], **charge}
+    return {name: value > 1.0 - CHARGE_CUT for name, value in values.items()}
 
 
 def same_sign(said: Compared) -> dict[str, Any]:
-    """Pairs near the mass of the Z before and after the cut on both charges."""
+    """Pairs near the mass of the Z, [same, opposite] charge, before and after a cut on both."""
     pairs, masses, same = pairs_of_z(said)
     near = (masses > WINDOW[0]) & (masses < WINDOW[1])
     found: dict[str, Any] = {"before": [int((near & same).sum()), int((near & ~same).sum())]}
-    for name, passed in charge_passed(said).items():
+    for name, passed in pairs_passed(said).items():
         both = near & passed[pairs].all(axis=1)
         found[name] = [int((both & same).sum()), int((both & ~same).sum())]
     return found

@@ -95,7 +95,9 @@ def charge_table(found: dict[str, Any]) -> str:
 def pairs_table(found: dict[str, Any]) -> str:
     """Pairs near the mass of the Z."""
     head = ["pairs of Zee, 80 to 100 GeV", "same charge", "opposite charge"]
-    words = {"before": "before", **{n: f"after the cut of {n}" for n in (NETWORK, TREES, ECIDS)}}
+    words = {"before": "before", LIKELIHOOD: "after LH"}
+    words |= {name: f"after D_CF of {name}" for name in (NETWORK, TREES)}
+    words[ECIDS] = f"after {ECIDS}"
     rows = [[label, *map(str, found["pairs_of_z"][name])] for name, label in words.items()]
     return table(head, rows)
 
