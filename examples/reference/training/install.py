@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from training import stored
+from training.electron import runs as electron_runs
 from training.plit.runs import SHIPPED
 
 BEGIN, END = "<!-- plit: begin -->", "<!-- plit: end -->"
@@ -13,16 +14,20 @@ BEGIN, END = "<!-- plit: begin -->", "<!-- plit: end -->"
 
 def install(output: Path, repository: Path) -> None:
     """Put networks, tables, pictures, answers and scores where they are shipped and tested."""
-    plit = output / "plit"
+    plit, electron = output / "plit", output / "electron"
     for source, target in (
         (plit / "networks", repository / "models"),
         (plit / "wp_tables", repository / "wp_tables"),
         (plit / "figures", repository / "models" / "figures"),
+        (electron / "networks", repository / "models"),
+        (electron / "wp_tables", repository / "wp_tables"),
     ):
         shutil.copytree(source, target, dirs_exist_ok=True)
     data = repository / "tests" / "data"
     shutil.copy(plit / "closure.npz", data / "plit.npz")
+    shutil.copy(electron / "closure.npz", data / "electron_dnn.npz")
     names = list(dict.fromkeys(run.network for run in SHIPPED))
+    names += [run.network for run in electron_runs.SHIPPED]
     stored.add_scores(output / "small.root", data / "reference.root", names)
     page = repository / "models" / "README.md"
     text = page.read_text("utf-8")

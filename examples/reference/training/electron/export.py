@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,13 @@ def write(
     for point, text in confs.items():
         with atomic(folder / f"{point}.conf") as partial:
             partial.write_text(text, "utf-8")
-    paths = {point: folder / f"{point}.conf" for point in confs}
+    convert(name, list(confs), output)
+
+
+def convert(name: str, points: Sequence[str], output: Path) -> None:
+    """Write what lepid's converter makes of JSON, quantiles and confs, as a reference network."""
+    folder = output / "networks" / TAGGER / name
+    paths = {point: folder / f"{point}.conf" for point in points}
     with tempfile.TemporaryDirectory() as scratch:
         made = electron_dnn.convert(paths, name, Path(scratch))
         card = _card(card_file.load(made / "card.toml"))

@@ -26,7 +26,7 @@ MOST_OF_CLASS, MOST_OF_BIN = 20.0, 5.0
 class Settings(NamedTuple):
     """How to fit."""
 
-    epochs: int = 15
+    epochs: int = 10
     patience: int = 4
     batch: int = 1024
     rate: float = 3e-3

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 WIDTH, N_HIDDEN, LEAK = 256, 5, 0.1
+DROPOUT = 0.2
 # Hidden weights are whole parts of the largest of their row: short in JSON.
 LARGEST = 999
 
@@ -30,6 +31,7 @@ class Dnn(nn.Module):
         """Logits."""
         for dense, normalise in zip(self.hidden, self.normalise, strict=True):
             values = normalise(nn.functional.leaky_relu(dense(values), LEAK))
+            values = nn.functional.dropout(values, DROPOUT, self.training)
         return self.last(values)
 
 

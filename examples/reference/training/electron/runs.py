@@ -22,7 +22,7 @@ N_CLOSURE = 10
 
 @dataclass(frozen=True)
 class Run:
-    """One training: its network is ``electron_dnn@<name>``.
+    """One training.
 
     Attributes
     ----------
@@ -32,6 +32,11 @@ class Run:
 
     name: str
     binary: bool = False
+
+    @property
+    def network(self) -> str:
+        """``tagger@network``."""
+        return f"{export.TAGGER}@{self.name}"
 
     def target(self, some: Electrons) -> npt.NDArray[np.int64]:
         """Class of each electron; of a binary network 0 for prompt ones."""
@@ -106,3 +111,24 @@ def _some_of_each(some: Electrons) -> Electrons:
 def _save(path: Path, **arrays: Any) -> None:
     with atomic(path) as partial:
         np.savez_compressed(partial, **arrays)
+
+
+def complete(output: Path) -> None:
+    """Write what all networks have together: closure.npz for the tests, test.npz for figures.
+
+    ``test.npz`` holds the columns of the electrons of the test split (`inputs.Electrons`, GeV and
+    mm), `dnn` [n, 6] and `binary` [n] of the networks, and their decisions as ``<run>_<point>``.
+    """
+    closure: dict[str, Any] = {}
+    results: dict[str, Any] = {}
+    for run in SHIPPED:
+        with np.load(output / f"{run.name}-closure.npz") as file:
+            closure |= {f"{run.network}/{name}": file[name] for name in file.files}
+        with np.load(output / f"{run.name}.npz") as file:
+            scores = file["scores"]
+            results["binary" if run.binary else "dnn"] = scores[:, 0] if run.binary else scores
+            results |= {f"{run.name}_{n}": file[n] for n in file.files if n != "scores"}
+    whole = load(output / "gathered")
+    test = whole.of(whole.columns["split"] == TEST)
+    _save(output / "closure.npz", **closure)
+    _save(output / "test.npz", **test.columns, **results)
