@@ -87,13 +87,14 @@ def make_page(output: Path, _: argparse.Namespace) -> None:
 def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     """The reference networks, their rivals, and what both can do."""
     from training import install  # noqa: PLC0415  (only where the packages are there)
-    from training.electron import runs  # noqa: PLC0415  (only where the packages are there)
+    from training.electron import runs, summary  # noqa: PLC0415  (only where the packages are there)
     from training.plit import results  # noqa: PLC0415  (only where the packages are there)
 
     stages = zip(_plit(output), _electrons(output), strict=True)
     run([[*plit, *electrons] for plit, electrons in stages], arguments.jobs)
     results.write(output / "leptons", output / "plit")
     runs.complete(output / "electron")
+    summary.write(output / "electron" / "gathered", output / "electron")
     say(f"networks and what they can do are in {output / 'plit'} and {output / 'electron'}")
     if arguments.install:
         install.install(output, HERE.parents[1])
@@ -123,7 +124,7 @@ def _plit(output: Path) -> list[list[Job]]:
 
 def _electrons(output: Path) -> list[list[Job]]:
     """The same for the electron networks."""
-    from training.electron import inputs, runs  # noqa: PLC0415  (only where the packages are there)
+    from training.electron import inputs, likelihood, rivals, runs, summary  # noqa: PLC0415
 
     folder = output / "electron"
     gathered = folder / "gathered"
@@ -138,6 +139,11 @@ def _electrons(output: Path) -> list[list[Job]]:
         for run in runs.SHIPPED
         if not (folder / f"{run.name}.json").is_file()
     ]
+    densities = folder / "networks" / summary.LH_NAME
+    if not (densities / "card.toml").is_file():
+        train.append((summary.LH_NAME, likelihood.build, (output / "sample", densities)))
+    if not (folder / summary.RIVALS).is_file():
+        train.append(("electron/rivals", rivals.train, (gathered, folder / summary.RIVALS)))
     return [gather, train]
 
 

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from training.curves import Scored
 from training.electron import likelihood
-from training.electron.inputs import Electrons
-from training.electron.runs import TEST, VALIDATION
+from training.electron.inputs import TEST, VALIDATION, Electrons
 
 from lepid.efficiency.truth_codes import DNN
 from lepid.taggers import card_file, catalogue, discriminants, inference, twin

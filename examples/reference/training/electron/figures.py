@@ -270,7 +270,7 @@ def correlations(test: Compared) -> StyledFigure:
     picture, panels = _canvas(2, 3, size=(4.6, 4.4))
     image: Any = None
     for place, (panel, name) in enumerate(zip(panels, CLASSES, strict=True)):
-        matrix = rank_correlation(test.electrons.inputs[test.truth(name)])
+        matrix = results.rank_correlation(test.electrons.inputs[test.truth(name)])
         image = panel.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
         panel.set_title(NAMES[name], fontsize=TITLE)
         panel.tick_params(which="both", length=0)
@@ -287,22 +287,6 @@ SHORT: Mapping[str, str] = {
     "nPixHitsPlusDeadSensors": "nPix", "nSCTHitsPlusDeadSensors": "nSCT",
     "deltaPhiRescaled2": "deltaPhiRes2", "SCTWeightedCharge": "SCTCharge",
 }  # fmt: skip
-
-
-def rank_correlation(inputs: npt.NDArray[np.float32]) -> Floats:
-    """Spearman's correlations, [n_input, n_input]; 0 for an input that does not vary."""
-    ranks = np.stack([_ranks(column) for column in inputs.T])
-    centred = ranks - ranks.mean(axis=1, keepdims=True)
-    size = np.sqrt((centred**2).sum(axis=1))
-    unit = centred / np.where(size > 0, size, 1.0)[:, None]
-    return np.asarray(unit @ unit.T)
-
-
-def _ranks(column: npt.NDArray[np.float32]) -> Floats:
-    """Equal values share their mean rank."""
-    _, place, count = np.unique(column, return_inverse=True, return_counts=True)
-    last = np.cumsum(count)
-    return np.asarray((last - 0.5 * (count - 1))[place])
 
 
 def _canvas(

@@ -62,6 +62,8 @@ EVENT = {
     "event": "eventNumber",
 }
 MOST_ABSETA, LEAST_ET = 2.47, 4.5
+# Values of `split`.
+TRAIN, VALIDATION, TEST = range(3)
 
 
 class Electrons(NamedTuple):

@@ -31,8 +31,7 @@ from training.electron.compared import (
     flattened,
     log_ratio,
 )
-from training.electron.inputs import PROCESSES
-from training.electron.runs import TEST
+from training.electron.inputs import PROCESSES, TEST
 
 from lepid.taggers.card import Card
 from lepid.working_points.table import Table
@@ -237,3 +236,22 @@ def same_sign(said: Compared) -> dict[str, Any]:
         both = near & passed[pairs].all(axis=1)
         found[name] = [int((both & same).sum()), int((both & ~same).sum())]
     return found
+
+
+# --- inputs -----------------------------------------------------------------------------------
+
+
+def rank_correlation(inputs: npt.NDArray[np.float32]) -> Floats:
+    """Spearman's correlations, [n_input, n_input]; 0 for an input that does not vary."""
+    ranks = np.stack([_ranks(column) for column in inputs.T])
+    centred = ranks - ranks.mean(axis=1, keepdims=True)
+    size = np.sqrt((centred**2).sum(axis=1))
+    unit = centred / np.where(size > 0, size, 1.0)[:, None]
+    return np.asarray(unit @ unit.T)
+
+
+def _ranks(column: npt.NDArray[np.float32]) -> Floats:
+    """Equal values share their mean rank."""
+    _, place, count = np.unique(column, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    return np.asarray((last - 0.5 * (count - 1))[place])

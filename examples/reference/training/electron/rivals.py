@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 from training.electron import fit
-from training.electron.inputs import VARIABLES, Electrons
+from training.electron.inputs import TRAIN, VALIDATION, VARIABLES, Electrons, load
 
 from lepid.efficiency.truth_codes import DNN
 from lepid.files_out import atomic
 
 Floats = npt.NDArray[np.float64]
-TRAIN, VALIDATION = 0, 1
+
 N_CLASS = 6
 DEPTH, RATE, ROUNDS, PATIENCE = 6, 0.2, 200, 15
 # Few electrons have the wrong charge: smaller trees, and more of them.
@@ -28,12 +28,13 @@ CHARGE_INPUTS = (
 COMMON = {"tree_method": "hist", "subsample": 0.8, "min_child_weight": 5.0, "nthread": 1, "seed": 1}
 
 
-def train(electrons: Electrons, path: Path) -> None:
-    """Fit both on the training electrons, and write what they say of all electrons.
+def train(gathered: Path, path: Path) -> None:
+    """Fit both on training electrons that were `gathered`; write what they say of all electrons.
 
     Writes an npz file: ``gbdt`` [n, 6] probabilities of the classes, ``ecids`` [n] logit of the
     right charge.
     """
+    electrons = load(gathered)
     truth = electrons.columns["truth"].astype(np.int64)
     parts = [np.flatnonzero(electrons.columns["split"] == p) for p in (TRAIN, VALIDATION)]
     parts = [part[fit.sample(truth[part], fit.Settings())] for part in parts]

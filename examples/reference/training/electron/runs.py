@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from training.electron import export, fit, points
-from training.electron.inputs import Electrons, load
+from training.electron.inputs import TEST, TRAIN, VALIDATION, Electrons, load
 from training.electron.network import Dnn, probabilities, rounded
 
 from lepid.files_out import atomic
 
-TRAIN, VALIDATION, TEST = range(3)
 N_CLOSURE = 10
 
 

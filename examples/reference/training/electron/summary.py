@@ -10,8 +10,7 @@ import numpy as np
 from training.curves import Measured
 from training.electron import figures, likelihood, results, tables
 from training.electron.compared import LIKELIHOOD, NETWORK, compare
-from training.electron.inputs import load
-from training.electron.runs import VALIDATION
+from training.electron.inputs import VALIDATION, load
 
 from lepid.files_out import atomic
 from lepid.taggers import card_file

@@ -50,7 +50,7 @@ def background_table(found: dict[str, Any]) -> str:
 
 def et_table(found: dict[str, Any]) -> str:
     """DNN to LH in bins of E_T."""
-    bins = found["et"][BACKGROUND[0]]
+    bins = next(iter(found["et"].values()))
     head = ["DNN to LH at 90 %, E_T in GeV", *(f"{b['low']:g} to {b['high']:g}" for b in bins)]
     rows = [
         [name, *(b["ratio"].text() if "ratio" in b else f"{b['n']} electrons" for b in values)]
