@@ -88,6 +88,18 @@ def test_it_is_the_same_in_steps(models: Path, reference_sample: Path) -> None:
     assert len(hashes) == 1
 
 
+def test_only_what_has_the_value_is_used(models: Path, reference_sample: Path) -> None:
+    events = lepid.open(reference_sample)
+    truth = lepid.truth(events, "Electrons", "dnn")
+    training = ak.flatten(truth[events["EventInfo"]["split"] == 0]).to_numpy()
+    assert 0 < (training >= 0).sum() < ak.sum(truth >= 0)
+    folder = models / "electron_lh" / "mine"
+    build_likelihood(reference_sample, folder, changed(only="EventInfo.split=0"))
+    counted = read(folder / "densities.json.gz").text
+    signal, others = (training == 0).sum(), np.isin(training, range(2, 6)).sum()
+    assert f"electrons: {signal} of signal, {others} of background" in counted
+
+
 def test_it_runs_by_name_only_if_it_is_a_reference(models: Path, reference_sample: Path) -> None:
     build_likelihood(reference_sample, models / "toy_lh" / "mine", changed(reference=True))
     with pytest.raises(BadInput, match="toy_lh@mine"):
@@ -112,6 +124,12 @@ ERRORS = {
     "few": ({"minimum": 10**6}, BadInput, r"\d+ of signal in E_T 0 to 20 GeV, \|eta\| 0 to 1.37"),
     "one value": ({"variables": ("f3", "m")}, BadInput, "variable m: .* same for nearly all"),
     "a weight": ({"weight": "Electrons.charge"}, BadInput, "'Electrons.charge' .*: is negative"),
+    "only": ({"only": "EventInfo.split"}, BadInput, "only: 'EventInfo.split' (.|\n)*COLUMN=NUMBER"),
+    "only of nothing": (
+        {"only": "EventInfo.spilt=0"},
+        BadInput,
+        "EventInfo.spilt(.|\n)*near: .*split",
+    ),
     "edges": ({"et_edges": (0, 20, 10)}, BadInput, "et_edges: do not ascend"),
     "one edge": ({"abseta_edges": (1.0,)}, BadInput, "abseta_edges: do not ascend"),
     "no variable": ({"variables": ()}, BadInput, "variables: none"),

@@ -87,7 +87,23 @@ def make_page(output: Path, _: argparse.Namespace) -> None:
 def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     """The reference networks, their rivals, and what both can do."""
     from training import install  # noqa: PLC0415  (only where the packages are there)
-    from training.plit import results, runs  # noqa: PLC0415  (only where the packages are there)
+    from training.electron import runs, summary  # noqa: PLC0415  (only where the packages are there)
+    from training.plit import results  # noqa: PLC0415  (only where the packages are there)
+
+    stages = zip(_plit(output), _electrons(output), strict=True)
+    run([[*plit, *electrons] for plit, electrons in stages], arguments.jobs)
+    results.write(output / "leptons", output / "plit")
+    runs.complete(output / "electron")
+    summary.write(output / "electron" / "gathered", output / "electron")
+    say(f"networks and what they can do are in {output / 'plit'} and {output / 'electron'}")
+    if arguments.install:
+        install.install(output, HERE.parents[1])
+        say("they are put into this repository")
+
+
+def _plit(output: Path) -> list[list[Job]]:
+    """Jobs that gather the leptons of PLIT, and those that train its networks."""
+    from training.plit import runs  # noqa: PLC0415  (only where the packages are there)
 
     gathered, plit = output / "leptons", output / "plit"
     networks = {run.flavour: run.network for run in reversed(runs.SHIPPED)}
@@ -103,12 +119,32 @@ def make_networks(output: Path, arguments: argparse.Namespace) -> None:
         for run in (*runs.SHIPPED, *runs.COMPARED)
         if not (plit / f"{run.name}.json").is_file()
     ]
-    run([gather, train], arguments.jobs)
-    results.write(gathered, plit)
-    say(f"networks and what they can do are in {plit}")
-    if arguments.install:
-        install.install(output, HERE.parents[1])
-        say("they are put into this repository")
+    return [gather, train]
+
+
+def _electrons(output: Path) -> list[list[Job]]:
+    """The same for the electron networks."""
+    from training.electron import inputs, likelihood, rivals, runs, summary  # noqa: PLC0415
+
+    folder = output / "electron"
+    gathered = folder / "gathered"
+    gather = [
+        (f"electron/{process}/{source.stem}", inputs.gather, (source, path))
+        for process in inputs.PROCESSES
+        for source in sorted((output / "sample" / process).glob("*.root"))
+        if not (path := gathered / process / f"{source.stem}.npz").is_file()
+    ]
+    train = [
+        (f"electron/{run.name}", runs.train, (run, gathered, folder))
+        for run in runs.SHIPPED
+        if not (folder / f"{run.name}.json").is_file()
+    ]
+    densities = folder / "networks" / summary.LH_NAME
+    if not (densities / "card.toml").is_file():
+        train.append((summary.LH_NAME, likelihood.build, (output / "sample", densities)))
+    if not (folder / summary.RIVALS).is_file():
+        train.append(("electron/rivals", rivals.train, (gathered, folder / summary.RIVALS)))
+    return [gather, train]
 
 
 def run(stages: Sequence[Sequence[Job]], n_process: int) -> None:

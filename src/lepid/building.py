@@ -34,7 +34,9 @@ from lepid.taggers.smoothing import smoothed
 Floats = npt.NDArray[np.float64]
 
 FILE = "densities.json.gz"
-TRUTH, WEIGHT = "<truth>", "<weight>"
+TRUTH, WEIGHT, ONLY = "<truth>", "<weight>", "<only>"
+# What no truth scheme has as a class.
+NO_CLASS = -99
 # Those of the ATLAS likelihood, and where it leaves two of them out.
 ATLAS = (
     "el_d0significance", "Eratio", "deltaEta1", "f1", "f3", "Reta", "el_rhad", "Rphi",
@@ -63,6 +65,7 @@ class Recipe:
     signal, background : classes of the truth scheme
     scheme : truth scheme
     weight : column of events or electrons, ``"Electrons.weight"``; empty for none
+    only : column and the value that it has for what is used, ``"EventInfo.split=0"``; empty for all
     n_bin : bins of each density
     minimum : electrons that each bin of E_T and |eta| needs at least
     reference : whether the likelihood runs only when it is named, as those of lepid's simulation
@@ -77,6 +80,7 @@ class Recipe:
     background: tuple[str, ...] = ("PC", "HF", "LFEg", "LFH")
     scheme: str = "dnn"
     weight: str = ""
+    only: str = ""
     n_bin: int = 100
     minimum: int = 50
     reference: bool = False
@@ -150,6 +154,19 @@ def _check_recipe(recipe: Recipe) -> None:
         raise BadInput("variables", "none is given")
     if recipe.n_bin < 2:
         raise BadInput("n_bin", f"{recipe.n_bin}, expected two or more")
+    _only(recipe)
+
+
+def _only(recipe: Recipe) -> tuple[str, float]:
+    """Column and value of `only`."""
+    if not recipe.only:
+        return "", 0.0
+    name, _, value = recipe.only.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        do = "write COLUMN=NUMBER, as EventInfo.split=0"
+        raise BadInput("only", f"{recipe.only!r} names no column and number", (), do) from None
 
 
 def _card(folder: Path, recipe: Recipe, sha256: str) -> Card:
@@ -189,6 +206,9 @@ def _read(known: Recognised, card: Card, recipe: Recipe, path: str) -> dict[str,
     arrays: dict[str, Any] = {**own, TRUTH: truth}
     if recipe.weight:
         arrays[WEIGHT] = per_lepton(column(known.events, recipe.weight), truth)
+    only, wanted = _only(recipe)
+    if only:
+        arrays[ONLY] = per_lepton(column(known.events, only), truth)
     plan = Plan(card, "network", own, {}, {}, around=beside)
     rows: dict[str, Any] = {}
 
@@ -196,7 +216,8 @@ def _read(known: Recognised, card: Card, recipe: Recipe, path: str) -> dict[str,
         made = Surroundings(plan, known.schema, collection, columns, tables).aggregates()
         for node in card.networks[0].nodes:
             rows[node.name] = inputs.values(node, {**columns, **made}, known.schema.unit)
-        rows[TRUTH] = columns[TRUTH]
+        used = columns[ONLY] == wanted if only else True
+        rows[TRUTH] = np.where(used, columns[TRUTH], NO_CLASS)
         rows[WEIGHT] = np.asarray(columns.get(WEIGHT, np.ones(len(columns[TRUTH]))), np.float64)
         return {TRUTH: columns[TRUTH]}
 

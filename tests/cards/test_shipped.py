@@ -72,6 +72,8 @@ def test_a_network_file_beside_a_card_has_its_hash_and_origin(card: Card) -> Non
             assert (folder / "metrics.json").is_file() == card.reference
     known = {network.file for network in card.networks}
     known |= {"card.toml", "ORIGIN.md", "metrics.json"}
+    if card.tagger == "electron_dnn" and card.reference:
+        known |= {"network.json", "quantiles.root", "Loose.conf", "Medium.conf", "Tight.conf"}
     assert {path.name for path in folder.iterdir()} <= known
 
 
@@ -172,12 +174,13 @@ def test_every_correction_is_used_and_every_point_is_decided(table: Table) -> No
     assert used == set(table.tables.names)
     unit = table.axes().get("pt", ("pt", "GeV"))[1]
     pt = np.array([4e3, 9e3, 2e4, 5e4, 1e5, 1e6]) / (1000 if unit == "GeV" else 1)
-    axes = {name: pt if name == "pt" else np.linspace(0, 2.5, 6) for name in table.axes()}
-    senses = {r.sense for point in table.points for r in table.requirements(point)}
-    assert len(senses) == 1
-    easy, hard = (np.inf, -np.inf) if senses == {">"} else (-np.inf, np.inf)
-    for value, expected in ((easy, True), (hard, False)):
-        values = {quantity: np.full(6, value) for quantity in table.quantities()}
+    axes = {n: pt if n in ("pt", "et") else np.linspace(0, 2.5, 6) for n in table.axes()}
+    senses = {r.quantity: r.sense for point in table.points for r in table.requirements(point)}
+    # Bit 0 is an electron that is surely one, and no mask has bit 62.
+    easy = {">": np.inf, ">=": np.inf, "<": -np.inf, "<=": -np.inf, "bit": 0.0}
+    hard = {">": -np.inf, ">=": -np.inf, "<": np.inf, "<=": np.inf, "bit": 62.0}
+    for given, expected in ((easy, True), (hard, False)):
+        values = {quantity: np.full(6, given[senses[quantity]]) for quantity in table.quantities()}
         decided = table.decide(values, axes)
         assert list(decided) == table.points
         assert all(passed.tolist() == [expected] * 6 for passed in decided.values())
@@ -189,7 +192,7 @@ def test_a_table_has_a_source_and_features_that_exist(table: Table) -> None:
     for feature, _ in table.axes().values():
         assert feature in definitions.FEATURES or feature in {"pt", "eta"}
     card = catalogue.networks(table.rules.tagger)[0]
-    known = {*card.fields, *card.stored_columns, *definitions.FEATURES}
+    known = {*card.fields, *card.stored_columns, *definitions.FEATURES, "ambiguityType"}
     assert set(table.quantities()) <= known
     bound = table.rules.bound_to
     assert bound.inputs or bound.sha256 or bound.path or bound.columns
@@ -209,6 +212,10 @@ NESTED = {
         f"{name}/reference-{network}": [("Prompt95", "Prompt90"), ("Prompt90", "Prompt80")]
         for name in ("muon_plit", "electron_plit")
         for network in ("run2", "run3", "run3-tracks")[: 3 if name == "muon_plit" else 2]
+    },
+    **{
+        f"electron_dnn/{network}": [("Loose", "Medium"), ("Medium", "Tight")]
+        for network in ("reference", "reference-binary")
     },
     "cms_electron_mva_iso/winter22": [("WP90", "WP80")],
     "cms_electron_mva_noiso/winter22": [("WP90", "WP80")],
@@ -230,6 +237,13 @@ NESTED = {
 }
 
 
+# Ranges of what the points of the electron network compare: integers, and numbers.
+ELECTRON = {
+    "D_el": (-0.5, 2.0), "D_CF": (-2.0, 9.0), "abseta_calo": (0.0, 2.6), "passesBLayer": (0, 2),
+    "nPixHitsPlusDeadSensors": (0, 6), "nSiHitsPlusDeadSensors": (6, 16), "ambiguityType": (0, 8),
+}  # fmt: skip
+
+
 def test_every_table_is_among_the_nested_ones() -> None:
     assert set(NESTED) == {f"{path.parent.name}/{path.stem}" for path in TABLES}
 
@@ -243,10 +257,14 @@ def test_a_tighter_point_passes_a_subset(file: str, loose: str, tight: str) -> N
     n = 20_000
     scale = 1000 if table.axes().get("pt", ("pt", "GeV"))[1] == "MeV" else 1
     pt = scale * np.exp(rng.uniform(np.log(3), np.log(500), n))
-    axes = {name: pt if name == "pt" else rng.uniform(0, 3, n) for name in table.axes()}
+    axes = {name: pt if name in ("pt", "et") else rng.uniform(0, 3, n) for name in table.axes()}
     values = {}
     for quantity in table.quantities():
-        if file.endswith("isolation/atlas"):
+        if file.startswith("electron_dnn"):
+            low, high = ELECTRON[quantity]
+            draw = rng.integers if isinstance(low, int) else rng.uniform
+            values[quantity] = draw(low, high, n).astype(float)
+        elif file.endswith("isolation/atlas"):
             values[quantity] = pt * rng.exponential(0.1, n)
         else:
             low, high = (-2, 9) if "plit" in file else (0.3, 1)

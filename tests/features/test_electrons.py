@@ -136,11 +136,16 @@ def test_every_variable_as_the_slow_twin() -> None:
     ("eta", "f3", "trt"),
     [(2.01, 0.7, 0.0), (-2.01, 0.7, 0.0), (np.nextafter(2.01, 3), 0.05, 0.15), (-2.2, 0.05, 0.15)],
 )
-def test_the_rules_begin_beyond_2_01(eta: float, f3: float, trt: float) -> None:
-    columns = {f"{CLUSTER}.etaBE2": np.array([eta]), "f3": np.array([0.7])}
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [("etaBE2", ("f3_central", "trans_TRTPID")), ("calEta", ("f3_calo", "trans_TRTPID_calo"))],
+)
+def test_the_rules_begin_beyond_2_01(
+    eta: float, f3: float, trt: float, place: str, names: tuple[str, str]
+) -> None:
+    columns = {f"{CLUSTER}.{place}": np.array([eta]), "f3": np.array([0.7])}
     columns["transformed_e_probability_ht"] = np.array([0.0])
-    assert definitions.evaluate("f3_central", "", columns, MEV) == f3
-    assert definitions.evaluate("trans_TRTPID", "", columns, MEV) == trt
+    assert [definitions.evaluate(n, "", columns, MEV).item() for n in names] == [f3, trt]
 
 
 def test_the_default_of_the_trt_is_for_what_is_nearly_zero() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,8 +37,8 @@ class Measured(NamedTuple):
 
     @property
     def sure(self) -> bool:
-        """Whether the error is smaller than the number."""
-        return self.error < self.value < np.inf
+        """Whether there is an error, and it is smaller than the number."""
+        return 0.0 < self.error < self.value < np.inf
 
     def text(self) -> str:
         """As a table shows it: with one digit of the error."""
@@ -47,7 +47,7 @@ class Measured(NamedTuple):
         if np.isinf(self.value):
             return "none left"
         if not self.sure:
-            return f"{self.value:.0f} (few left)"
+            return f"{self.value:.{int(self.value < 10)}f} (few left)"
         places = max(0, -int(np.floor(np.log10(max(self.error, 1e-9)))))
         return f"{self.value:.{places}f} ± {self.error:.{places}f}"
 
@@ -73,34 +73,70 @@ def ratios(scored: Scored, efficiencies: Sequence[float], of: str, to: str) -> l
 
 def curve(scored: Scored, name: str, efficiencies: Floats) -> Floats:
     """Rejection at each efficiency, [n]; infinite where nothing is left."""
-    return _rejection(scored.scores[name], scored, scored.weight, efficiencies)
+    order = _order(scored.scores[name])
+    return _rejection(order, scored.prompt, scored.weight, efficiencies)
 
 
 def area(scored: Scored, name: str) -> float:
     """Area below the curve of prompt against other leptons."""
     order = np.argsort(scored.scores[name], kind="stable")
-    weight, prompt = scored.weight[order], scored.prompt[order]
+    return _area(scored.weight[order], scored.prompt[order])
+
+
+def area_with_error(scored: Scored, name: str) -> Measured:
+    """The same with its error, as those of `rejections`."""
+    order = np.argsort(scored.scores[name], kind="stable")
+    prompt = scored.prompt[order]
+    return _measured(np.array([_area(weight[order], prompt) for weight in _weights(scored)]))
+
+
+def fraction(passed: Bools, weight: Floats) -> Measured:
+    """Weighted part that passed, and its binomial error for as many electrons as weigh the same."""
+    if not weight.sum() > 0:
+        return Measured(float("nan"), float("nan"))
+    part = float(weight[passed].sum() / weight.sum())
+    effective = float(weight.sum() ** 2 / (weight**2).sum())
+    return Measured(part, float(np.sqrt(max(part * (1.0 - part), 1.0 / effective) / effective)))
+
+
+def _area(weight: Floats, prompt: Bools) -> float:
+    """Of leptons in ascending order of their score."""
     below = np.cumsum(np.where(prompt, 0.0, weight))
+    if not (below[-1] > 0 and weight[prompt].sum() > 0):
+        return float("nan")
     return float((weight * below)[prompt].sum() / weight[prompt].sum() / below[-1])
 
 
 def _replicas(scored: Scored, efficiencies: Sequence[float]) -> dict[str, Floats]:
     """[1 + REPLICAS, n_efficiency] of each tagger, the measured numbers first."""
+    orders = {name: _order(score) for name, score in scored.scores.items()}
+    found: dict[str, list[Floats]] = {name: [] for name in orders}
+    for weight in _weights(scored):
+        for name, order in orders.items():
+            found[name].append(_rejection(order, scored.prompt, weight, efficiencies))
+    return {name: np.stack(rows) for name, rows in found.items()}
+
+
+def _weights(scored: Scored) -> Iterator[Floats]:
+    """Those of the leptons, then with each of them a Poisson number of times."""
     rng = np.random.default_rng(1)
-    size = (REPLICAS, len(scored.weight))
-    times = np.concatenate([np.ones((1, size[1])), rng.poisson(1.0, size)])
-    return {
-        name: np.stack([_rejection(score, scored, scored.weight * n, efficiencies) for n in times])
-        for name, score in scored.scores.items()
-    }
+    yield scored.weight
+    for _ in range(REPLICAS):
+        yield scored.weight * rng.poisson(1.0, len(scored.weight))
+
+
+def _order(score: Floats) -> npt.NDArray[np.int64]:
+    return np.argsort(-score, kind="stable")
 
 
 def _rejection(
-    score: Floats, scored: Scored, weight: Floats, efficiencies: Sequence[float] | Floats
+    order: npt.NDArray[np.int64],
+    is_prompt: Bools,
+    weight: Floats,
+    efficiencies: Sequence[float] | Floats,
 ) -> Floats:
-    order = np.argsort(-score, kind="stable")
-    prompt = np.cumsum(np.where(scored.prompt, weight, 0.0)[order])
-    other = np.cumsum(np.where(scored.prompt, 0.0, weight)[order])
+    prompt = np.cumsum(np.where(is_prompt, weight, 0.0)[order])
+    other = np.cumsum(np.where(is_prompt, 0.0, weight)[order])
     if not (prompt[-1] > 0 and other[-1] > 0):
         return np.full(len(efficiencies), np.nan)
     last = np.searchsorted(prompt, np.asarray(efficiencies) * prompt[-1])

@@ -5,27 +5,29 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from training import stored
+from training import pages, stored
+from training.electron import runs as electron_runs
 from training.plit.runs import SHIPPED
-
-BEGIN, END = "<!-- plit: begin -->", "<!-- plit: end -->"
 
 
 def install(output: Path, repository: Path) -> None:
     """Put networks, tables, pictures, answers and scores where they are shipped and tested."""
-    plit = output / "plit"
+    plit, electron = output / "plit", output / "electron"
     for source, target in (
         (plit / "networks", repository / "models"),
         (plit / "wp_tables", repository / "wp_tables"),
         (plit / "figures", repository / "models" / "figures"),
+        (electron / "networks", repository / "models"),
+        (electron / "wp_tables", repository / "wp_tables"),
+        (electron / "figures", repository / "models" / "figures"),
     ):
         shutil.copytree(source, target, dirs_exist_ok=True)
     data = repository / "tests" / "data"
     shutil.copy(plit / "closure.npz", data / "plit.npz")
+    shutil.copy(electron / "closure.npz", data / "electron_dnn.npz")
     names = list(dict.fromkeys(run.network for run in SHIPPED))
+    names += [run.network for run in electron_runs.SHIPPED]
     stored.add_scores(output / "small.root", data / "reference.root", names)
     page = repository / "models" / "README.md"
-    text = page.read_text("utf-8")
-    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-    tables = (plit / "results.md").read_text("utf-8")
-    page.write_text(f"{before}{BEGIN}\n\n{tables}\n{END}{after}", "utf-8")
+    for name, folder in (("plit", plit), ("electron", electron)):
+        pages.put(page, name, (folder / "results.md").read_text("utf-8"))

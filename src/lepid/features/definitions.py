@@ -85,6 +85,8 @@ _TRACK = "trackParticleLinks"
 _ORIGINAL = f"{_TRACK}.originalTrackParticle"
 _CLUSTER = "caloClusterLinks"
 _ETA = f"{_CLUSTER}.etaBE2"
+_CALO_ETA = f"{_CLUSTER}.calEta"
+_WITHOUT_LAYERS = "ours, for calorimeters without layers"
 _LAST = "qOverP at the last measurement"
 _TRT = "transformed_e_probability_ht"
 _PIXEL = ("numberOfPixelHits", "numberOfPixelDeadSensors")
@@ -140,11 +142,11 @@ FEATURES: dict[str, Feature] = {
         {f"{_CLUSTER}.calE": "MeV", f"{_TRACK}.theta": "rad"}, "MeV", electrons.et, _NETWORK
     ),
     "abseta_cluster": Feature({_ETA: ""}, "", np.abs, _NETWORK),
-    "abseta_calo": Feature(
-        {f"{_CLUSTER}.calEta": ""}, "", np.abs, "ours, for calorimeters without layers"
-    ),
+    "abseta_calo": Feature({_CALO_ETA: ""}, "", np.abs, _WITHOUT_LAYERS),
     "f3_central": Feature({"f3": "", _ETA: ""}, "", electrons.f3, _NETWORK),
     "trans_TRTPID": Feature({_TRT: "", _ETA: ""}, "", electrons.trt, _NETWORK),
+    "f3_calo": Feature({"f3": "", _CALO_ETA: ""}, "", electrons.f3, _WITHOUT_LAYERS),
+    "trans_TRTPID_calo": Feature({_TRT: "", _CALO_ETA: ""}, "", electrons.trt, _WITHOUT_LAYERS),
     "qd0": Feature({"charge": "", f"{_TRACK}.d0": "mm"}, "mm", np.multiply, _NETWORK),
     # Both in the unit of the file, which cancels.
     "d0significance": Feature(
@@ -180,10 +182,7 @@ FEATURES: dict[str, Feature] = {
         {"Rhad": "", "Rhad1": "", _ETA: ""}, "", electrons.leakage, electrons.LIKELIHOOD
     ),
     "el_rhad_calo": Feature(
-        {"Rhad": "", "Rhad1": "", f"{_CLUSTER}.calEta": ""},
-        "",
-        electrons.leakage,
-        "ours, for calorimeters without layers",
+        {"Rhad": "", "Rhad1": "", _CALO_ETA: ""}, "", electrons.leakage, _WITHOUT_LAYERS
     ),
     "d0_significance": Feature(
         {"btagIp_d0": "mm", "btagIp_d0Uncertainty": "mm"}, "", _significance, _PLIT
