@@ -16,10 +16,10 @@ def install(output: Path, repository: Path) -> None:
     for source, target in (
         (plit / "networks", repository / "models"),
         (plit / "wp_tables", repository / "wp_tables"),
-        (plit / "figures", repository / "models" / "figures"),
+        (plit / "figures", repository / "docs" / "figures"),
         (electron / "networks", repository / "models"),
         (electron / "wp_tables", repository / "wp_tables"),
-        (electron / "figures", repository / "models" / "figures"),
+        (electron / "figures", repository / "docs" / "figures"),
     ):
         shutil.copytree(source, target, dirs_exist_ok=True)
     data = repository / "tests" / "data"
