@@ -206,9 +206,7 @@ def _add_likelihood(commands: argparse._SubParsersAction[argparse.ArgumentParser
     )
     command.add_argument("--abseta-edges", type=_edges, metavar="A,B,...", help="edges in |eta|")
     command.add_argument("--weight", metavar="COLUMN", help="weight of events or electrons")
-    command.add_argument(
-        "--only", metavar="COLUMN=X", help="events or electrons with that value, as training ones"
-    )
+    command.add_argument("--only", metavar="COLUMN=X", help="use these alone, as EventInfo.split=0")
     command.add_argument(
         "--bins", dest="n_bin", type=_positive, metavar="N", help=f"per density; {known.n_bin}"
     )
