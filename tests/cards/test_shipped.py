@@ -191,8 +191,9 @@ def test_a_table_has_a_source_and_features_that_exist(table: Table) -> None:
     assert ("lepid's own simulation" if own else "published in") in table.tables.description
     for feature, _ in table.axes().values():
         assert feature in definitions.FEATURES or feature in {"pt", "eta"}
-    card = catalogue.networks(table.rules.tagger)[0]
-    known = {*card.fields, *card.stored_columns, *definitions.FEATURES, "ambiguityType"}
+    cards = catalogue.networks(table.rules.tagger)
+    fields = {name for card in cards for name in (*card.fields, *card.stored_columns)}
+    known = {*fields, *definitions.FEATURES, "ambiguityType"}
     assert set(table.quantities()) <= known
     bound = table.rules.bound_to
     assert bound.inputs or bound.sha256 or bound.path or bound.columns
@@ -214,8 +215,12 @@ NESTED = {
         for network in ("run2", "run3", "run3-tracks")[: 3 if name == "muon_plit" else 2]
     },
     **{
-        f"electron_dnn/{network}": [("Loose", "Medium"), ("Medium", "Tight")]
-        for network in ("reference", "reference-binary")
+        name: [("Loose", "Medium"), ("Medium", "Tight")]
+        for name in (
+            "electron_dnn/reference",
+            "electron_dnn/reference-binary",
+            "electron_lh/reference",
+        )
     },
     "cms_electron_mva_iso/winter22": [("WP90", "WP80")],
     "cms_electron_mva_noiso/winter22": [("WP90", "WP80")],
@@ -239,7 +244,8 @@ NESTED = {
 
 # Ranges of what the points of the electron network compare: integers, and numbers.
 ELECTRON = {
-    "D_el": (-0.5, 2.0), "D_CF": (-2.0, 9.0), "abseta_calo": (0.0, 2.6), "passesBLayer": (0, 2),
+    "D_el": (-0.5, 2.0), "D_CF": (-2.0, 9.0), "D_LH": (-1.0, 1.0), "abseta_calo": (0.0, 2.6),
+    "passesBLayer": (0, 2),
     "nPixHitsPlusDeadSensors": (0, 6), "nSiHitsPlusDeadSensors": (6, 16), "ambiguityType": (0, 8),
 }  # fmt: skip
 
@@ -260,7 +266,7 @@ def test_a_tighter_point_passes_a_subset(file: str, loose: str, tight: str) -> N
     axes = {name: pt if name in ("pt", "et") else rng.uniform(0, 3, n) for name in table.axes()}
     values = {}
     for quantity in table.quantities():
-        if file.startswith("electron_dnn"):
+        if file.startswith(("electron_dnn", "electron_lh")):
             low, high = ELECTRON[quantity]
             draw = rng.integers if isinstance(low, int) else rng.uniform
             values[quantity] = draw(low, high, n).astype(float)
