@@ -8,6 +8,7 @@ from validation.figure import (
     ELECTRON_CLASSES,
     FRACTION,
     IMPACT,
+    ISOLATION,
     LEPTON_SOURCES,
     PEAK,
     PROCESS_AXIS,
@@ -87,18 +88,7 @@ FIGURES = (
         kind=SHAPE,
         table="electrons",
         series=DNN_CLASSES,
-        panels=(
-            Panel(
-                "ptvarcone30Rel", regular(30, 0.0, 1.5), r"ptvarcone30 / $p_{\mathrm{T}}$", log=True
-            ),
-            Panel(
-                "topoetcone20Rel",
-                regular(36, -0.6, 1.2),
-                r"topoetcone20 / $p_{\mathrm{T}}$",
-                log=True,
-            ),
-            Panel("topoetcone20", regular(40, -6.0, 14.0), "topoetcone20 [GeV]", log=True),
-        ),
+        panels=ISOLATION,
         select=ABOVE,
         shows="Momentum of tracks (above 1 GeV, in the cone that shrinks with momentum) and energy"
         " of clusters around electrons above 10 GeV.",

@@ -186,3 +186,8 @@ IMPACT = (
     _significance("d0 significance", r"$d_0/\sigma(d_0)$"),
     _significance("z0 significance", r"$z_0\sin\theta\,/\,\sigma(z_0\sin\theta)$"),
 )
+ISOLATION = (
+    Panel("ptvarcone30Rel", regular(30, 0.0, 1.5), r"ptvarcone30 / $p_{\mathrm{T}}$", log=True),
+    Panel("topoetcone20Rel", regular(36, -0.6, 1.2), r"topoetcone20 / $p_{\mathrm{T}}$", log=True),
+    Panel("topoetcone20", regular(40, -6.0, 14.0), "topoetcone20 [GeV]", log=True),
+)

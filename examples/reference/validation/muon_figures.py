@@ -5,6 +5,7 @@ from __future__ import annotations
 from validation.figure import (
     COMPOSITION,
     IMPACT,
+    ISOLATION,
     LEPTON_SOURCES,
     MUON_CLASSES,
     PEAK,
@@ -82,18 +83,7 @@ FIGURES = (
         kind=SHAPE,
         table="muons",
         series=MUON_CLASSES,
-        panels=(
-            Panel(
-                "ptvarcone30Rel", regular(30, 0.0, 1.5), r"ptvarcone30 / $p_{\mathrm{T}}$", log=True
-            ),
-            Panel(
-                "topoetcone20Rel",
-                regular(36, -0.6, 1.2),
-                r"topoetcone20 / $p_{\mathrm{T}}$",
-                log=True,
-            ),
-            Panel("topoetcone20", regular(40, -6.0, 14.0), "topoetcone20 [GeV]", log=True),
-        ),
+        panels=ISOLATION,
         select=ABOVE,
         shows="Momentum of tracks (above 1 GeV, in the cone that shrinks with momentum) and energy"
         " of clusters around muons above 10 GeV.",

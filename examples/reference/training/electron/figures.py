@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FormatStrFormatter, LogLocator, NullFormatter
+from training.canvas import STYLE, canvas
 from training.curves import curve, rejections
 from training.electron import results
 from training.electron.compared import (
@@ -25,12 +27,12 @@ from training.electron.compared import (
 )
 from training.electron.inputs import VARIABLES
 
-from lepid.plotting import COLOURS, SIZES, STYLES, StyledFigure, save
+from lepid.plotting import COLOURS, StyledFigure, save
 from lepid.taggers.card import Card
 
 Floats = npt.NDArray[np.float64]
-STYLE = [STYLES["atlas"][0], SIZES]
 PANEL = (3.9, 3.1)
+_canvas = partial(canvas, size=PANEL)
 TITLE = 12.5
 LOOK = {
     NETWORK: (COLOURS[0], "o", "-"),
@@ -287,18 +289,3 @@ SHORT: Mapping[str, str] = {
     "nPixHitsPlusDeadSensors": "nPix", "nSCTHitsPlusDeadSensors": "nSCT",
     "deltaPhiRescaled2": "deltaPhiRes2", "SCTWeightedCharge": "SCTCharge",
 }  # fmt: skip
-
-
-def _canvas(
-    rows: int,
-    columns: int,
-    *,
-    heights: tuple[float, ...] = (),
-    size: tuple[float, float] = PANEL,
-) -> tuple[StyledFigure, list[Axes]]:
-    share = sum(heights) / max(heights) if heights else rows
-    total = (size[0] * columns, size[1] * share)
-    picture = StyledFigure(STYLE, figsize=total, facecolor="white", layout="constrained")
-    grid = {"height_ratios": heights} if heights else {}
-    panels = picture.subplots(rows, columns, gridspec_kw=grid, squeeze=False)
-    return picture, list(panels.ravel())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,17 +14,18 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
+from training.canvas import STYLE, canvas
 from training.curves import Scored, curve, rejections
 from training.leptons import Leptons
 from training.plit.runs import Run
 
-from lepid.plotting import SIZES, STYLES, StyledFigure, save
+from lepid.plotting import StyledFigure, save
 from lepid.taggers import catalogue
 
 Floats = npt.NDArray[np.float64]
 Tested = Mapping[str, tuple[Run, Leptons, Scored]]
-STYLE = [STYLES["atlas"][0], SIZES]
 PANEL = (4.6, 3.4)
+_canvas = partial(canvas, size=PANEL)
 LOOK = {
     "plit": ("PLIT", "#3f90da", "o"),
     "bdt": ("BDT on track aggregates", "#bd1f01", "s"),
@@ -224,18 +226,3 @@ def _input(panel: Axes, name: str, column: Floats, prompt: npt.NDArray[np.bool_]
     panel.set(xlabel=label + unit, yscale="log")
     panel.set_ylim(bottom=max(panel.get_ylim()[0], 1e-4), top=2)
     panel.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _canvas(
-    rows: int,
-    columns: int,
-    *,
-    heights: tuple[int, ...] = (),
-    size: tuple[float, float] = PANEL,
-) -> tuple[StyledFigure, list[Axes]]:
-    share = sum(heights) / max(heights) if heights else rows
-    total = (size[0] * columns, size[1] * share)
-    picture = StyledFigure(STYLE, figsize=total, facecolor="white", layout="constrained")
-    grid = {"height_ratios": heights} if heights else {}
-    panels = picture.subplots(rows, columns, gridspec_kw=grid, squeeze=False)
-    return picture, list(panels.ravel())
