@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
-import xgboost
 from training.leptons import Leptons
 
 Floats = npt.NDArray[np.float64]
@@ -14,7 +11,11 @@ Bools = npt.NDArray[np.bool_]
 CONES = (0.1, 0.2, 0.4)
 # A track that is this many standard deviations away from the primary vertex.
 DISPLACED = 3.0
-DEPTH, RATE, ROUNDS, PATIENCE = 5, 0.1, 600, 30
+# How the trees are fitted.
+ROUNDS, PATIENCE = 600, 30
+SETTINGS = {
+    "objective": "binary:logistic", "eval_metric": "logloss", "max_depth": 5, "eta": 0.1,
+}  # fmt: skip
 # Place of the isolation with tracks among the inputs of a lepton, of both flavours.
 PTVARCONE = 3
 
@@ -59,33 +60,3 @@ def aggregates(leptons: Leptons, names: list[str]) -> Floats:
         nearest,
     ]  # fmt: skip
     return np.stack(columns, axis=1)
-
-
-def fit(train: Floats, validation: Floats, targets: Any, weights: Any, seed: int) -> Any:
-    """Boosted trees that stop early.
-
-    Parameters
-    ----------
-    train, validation : [n_lepton, n_input]
-    targets, weights : of both, [n_lepton] each; target 1 is prompt
-    """
-    parts = [
-        xgboost.DMatrix(values, label=target, weight=weight)
-        for values, target, weight in zip((train, validation), targets, weights, strict=True)
-    ]
-    settings = {
-        "objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist",
-        "max_depth": DEPTH, "eta": RATE, "subsample": 0.8, "min_child_weight": 5.0,
-        "nthread": 1, "seed": seed,
-    }  # fmt: skip
-    return xgboost.train(
-        settings, parts[0], ROUNDS, [(parts[1], "validation")],
-        early_stopping_rounds=PATIENCE, verbose_eval=False,
-    )  # fmt: skip
-
-
-def score(trees: Any, values: Floats) -> Floats:
-    """Logit of prompt, [n_lepton]."""
-    best = (0, trees.best_iteration + 1)
-    found = trees.predict(xgboost.DMatrix(values), output_margin=True, iteration_range=best)
-    return np.asarray(found, np.float64)

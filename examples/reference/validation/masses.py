@@ -22,15 +22,8 @@ def pair_columns(
     opposite = leptons["charge"][first] * leptons["charge"][second] < 0
     both = leads[:-1] & (event[first] == event[second]) & opposite
     first, second = first[both], second[both]
-    px, py, pz, e = (
-        a + b
-        for a, b in zip(
-            _momentum(leptons, first, lepton_mass),
-            _momentum(leptons, second, lepton_mass),
-            strict=True,
-        )
-    )
-    mass = np.sqrt(np.maximum(e**2 - px**2 - py**2 - pz**2, 0.0))
+    pairs = np.stack([first, second], axis=1)
+    mass = pair_mass(*(leptons[name][pairs] for name in ("pt", "eta", "phi")), lepton_mass)
     return {
         "mass": mass,
         "weight": event_weight[event[first]],
@@ -40,9 +33,9 @@ def pair_columns(
     }
 
 
-def _momentum(
-    leptons: dict[str, Array], rows: Array, mass: float
-) -> tuple[Array, Array, Array, Array]:
-    pt, eta, phi = (leptons[name][rows] for name in ("pt", "eta", "phi"))
-    energy = np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
-    return pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), energy
+def pair_mass(pt: Array, eta: Array, phi: Array, lepton_mass: float) -> Array:
+    """Mass of pairs (GeV), [n]; each of the arguments [n, 2], GeV."""
+    momentum = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
+    energy = np.sqrt((momentum**2).sum(axis=0) + lepton_mass**2).sum(axis=1)
+    square = energy**2 - (momentum.sum(axis=2) ** 2).sum(axis=0)
+    return np.asarray(np.sqrt(np.maximum(square, 0.0)))

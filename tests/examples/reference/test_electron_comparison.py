@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
+from simulation.constants import ELECTRON_MASS
 from training import curves, pages
 from training.curves import Measured, Scored
 from training.electron import compared, inputs, likelihood, results, tables
 from training.electron.compared import CLASSES, ECIDS, LIKELIHOOD, NETWORK, TREES, Compared
-from training.electron.inputs import TEST, VALIDATION, Electrons
+from training.electron.inputs import Electrons
+from training.splits import TEST, VALIDATION
+from validation.masses import pair_mass
 
 import lepid
 from lepid.tables import correction
@@ -208,7 +211,7 @@ def test_rejections_are_those_of_a_count() -> None:
 def test_masses_of_pairs() -> None:
     pt, eta, phi = (np.array([[45.0, 45.0], [20.0, 30.0]]), np.array([[0.3, 0.3], [1.0, -0.5]]),
                     np.array([[0.0, np.pi], [0.2, 1.4]]))  # fmt: skip
-    found = results.mass(pt, eta, phi)
+    found = pair_mass(pt, eta, phi, ELECTRON_MASS)
     expected = np.sqrt(2 * pt.prod(1) * (np.cosh(eta[:, 0] - eta[:, 1])
                                          - np.cos(phi[:, 0] - phi[:, 1])))  # fmt: skip
     np.testing.assert_allclose(found, expected, rtol=1e-6)

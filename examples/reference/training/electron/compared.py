@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from training.curves import Scored
 from training.electron import likelihood
-from training.electron.inputs import TEST, VALIDATION, Electrons
+from training.electron.inputs import Electrons
+from training.splits import TEST, VALIDATION
 
 from lepid.efficiency.truth_codes import DNN
 from lepid.taggers import card_file, catalogue, discriminants, inference, twin

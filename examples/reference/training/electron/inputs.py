@@ -63,7 +63,6 @@ EVENT = {
 }
 MOST_ABSETA, LEAST_ET = 2.47, 4.5
 # Values of `split`.
-TRAIN, VALIDATION, TEST = range(3)
 
 
 class Electrons(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from simulation.constants import ELECTRON_MASS
 from training.curves import (
     Measured,
     Scored,
@@ -31,7 +32,9 @@ from training.electron.compared import (
     flattened,
     log_ratio,
 )
-from training.electron.inputs import PROCESSES, TEST
+from training.electron.inputs import PROCESSES
+from training.splits import TEST
+from validation.masses import pair_mass
 
 from lepid.taggers.card import Card
 from lepid.working_points.table import Table
@@ -48,7 +51,6 @@ ONE = 0.97
 FRACTIONS = dict(zip(BACKGROUND, ("f_PC", "f_HF", "f_LFEg", "f_LFH"), strict=True))
 # What same-sign pairs of electrons are cut at: efficiency of the right charge.
 CHARGE_CUT, LEAST_PT = 0.95, 15.0
-ELECTRON_MASS = 0.000511
 WINDOW = (80.0, 100.0)
 
 
@@ -206,14 +208,8 @@ def pairs_of_z(said: Compared) -> tuple[npt.NDArray[np.int64], Floats, Bools]:
     two = first[count == 2]
     pairs = np.stack([place[two], place[two + 1]], axis=1)
     charge = columns["charge"][pairs]
-    return pairs, mass(*(columns[n][pairs] for n in ("pt", "eta", "phi"))), charge.prod(axis=1) > 0
-
-
-def mass(pt: Floats, eta: Floats, phi: Floats) -> Floats:
-    """Mass of pairs, GeV, [n]; each [n, 2]."""
-    momentum = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
-    energy = np.sqrt((momentum**2).sum(axis=0) + ELECTRON_MASS**2).sum(axis=1)
-    return np.asarray(np.sqrt(energy**2 - (momentum.sum(axis=2) ** 2).sum(axis=0)))
+    masses = pair_mass(*(columns[n][pairs] for n in ("pt", "eta", "phi")), ELECTRON_MASS)
+    return pairs, masses, charge.prod(axis=1) > 0
 
 
 def pairs_passed(said: Compared) -> dict[str, Bools]:

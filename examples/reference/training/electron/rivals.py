@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xgboost
+from training import trees
 from training.electron import fit
-from training.electron.inputs import TRAIN, VALIDATION, VARIABLES, Electrons, load
+from training.electron.inputs import VARIABLES, Electrons, load
+from training.splits import TRAIN, VALIDATION
 
 from lepid.efficiency.truth_codes import DNN
 from lepid.files_out import atomic
@@ -25,7 +26,7 @@ CHARGE_DEPTH, CHARGE_RATE, CHARGE_ROUNDS = 3, 0.1, 400
 CHARGE_INPUTS = (
     "pt", "eta", "d0", "d0significance", "qd0", "EoverP", "deltaPhiRescaled2", "SCTWeightedCharge",
 )  # fmt: skip
-COMMON = {"tree_method": "hist", "subsample": 0.8, "min_child_weight": 5.0, "nthread": 1, "seed": 1}
+SEED = 1
 
 
 def train(gathered: Path, path: Path) -> None:
@@ -41,21 +42,23 @@ def train(gathered: Path, path: Path) -> None:
     weights = [fit.weights(electrons.of(part), truth[part]) for part in parts]
     settings = {
         "objective": "multi:softprob", "num_class": N_CLASS, "eval_metric": "mlogloss",
-        "max_depth": DEPTH, "eta": RATE, "rounds": ROUNDS,
+        "max_depth": DEPTH, "eta": RATE,
     }  # fmt: skip
-    classes = _fit(electrons.inputs, truth, parts, weights, settings)
+    classes = _fit(electrons.inputs, truth, parts, weights, settings, rounds=ROUNDS)
     values = charge_inputs(electrons)
     of_boson = [part[np.isin(truth[part], (DNN.El, DNN.CF))] for part in parts]
     balanced = [_balanced(truth[part] == DNN.El) for part in of_boson]
     settings = {
         "objective": "binary:logistic", "eval_metric": "logloss",
-        "max_depth": CHARGE_DEPTH, "eta": CHARGE_RATE, "rounds": CHARGE_ROUNDS,
+        "max_depth": CHARGE_DEPTH, "eta": CHARGE_RATE,
     }  # fmt: skip
-    charge = _fit(values, truth == DNN.El, of_boson, balanced, settings)
+    charge = _fit(values, truth == DNN.El, of_boson, balanced, settings, rounds=CHARGE_ROUNDS)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as partial:
         np.savez(
-            partial, gbdt=_say(classes, electrons.inputs), ecids=_say(charge, values, margin=True)
+            partial,
+            gbdt=trees.say(classes, electrons.inputs, margin=False),
+            ecids=trees.say(charge, values, margin=True),
         )
 
 
@@ -75,20 +78,13 @@ def _balanced(right: npt.NDArray[np.bool_]) -> Floats:
     return np.where(right, 0.5 / right.mean(), 0.5 / (~right).mean())
 
 
-def _fit(values: Any, target: Any, parts: Any, weights: Any, settings: Mapping[str, Any]) -> Any:
-    """Boosted trees that stop early; `parts` are places of those to train and to validate on."""
-    tables = [
-        xgboost.DMatrix(values[part], label=target[part], weight=weight)
+def _fit(
+    values: Any, target: Any, parts: Any, weights: Any, settings: Mapping[str, Any], *, rounds: int
+) -> Any:
+    """Boosted trees; `parts` are places of those to train and to validate on."""
+    given = (
+        trees.Part(values[part], target[part], weight)
         for part, weight in zip(parts, weights, strict=True)
-    ]
-    given = COMMON | dict(settings)
-    return xgboost.train(
-        given, tables[0], given.pop("rounds"), evals=[(tables[1], "validation")],
-        early_stopping_rounds=PATIENCE, verbose_eval=False,
-    )  # fmt: skip
-
-
-def _say(trees: Any, values: Any, *, margin: bool = False) -> Floats:
-    best = (0, trees.best_iteration + 1)
-    found = trees.predict(xgboost.DMatrix(values), output_margin=margin, iteration_range=best)
-    return np.asarray(found, np.float32)
+    )
+    seeded = {**settings, "seed": SEED}
+    return trees.fit(*given, seeded, rounds=rounds, patience=PATIENCE)

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from training.electron import export, fit, points
-from training.electron.inputs import TEST, TRAIN, VALIDATION, Electrons, load
+from training.electron.inputs import Electrons, load
 from training.electron.network import Dnn, probabilities, rounded
+from training.splits import TEST, TRAIN, VALIDATION
 
 from lepid.files_out import atomic
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from training.curves import Measured
+from training import records
 from training.electron import figures, likelihood, results, tables
 from training.electron.compared import LIKELIHOOD, NETWORK, compare
-from training.electron.inputs import VALIDATION, load
+from training.electron.inputs import load
+from training.splits import VALIDATION
 
 from lepid.files_out import atomic
 from lepid.taggers import card_file
@@ -41,17 +39,4 @@ def write(gathered: Path, output: Path) -> None:
     with atomic(output / "results.md") as partial:
         partial.write_text(tables.text(found) + "\n", "utf-8")
     for target in (output / "results.json", densities / "metrics.json"):
-        with atomic(target) as partial:
-            partial.write_text(json.dumps(_plain(found), indent=1) + "\n", "utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """Of what json knows; a number that is not finite is none."""
-    if isinstance(value, Measured):
-        return _plain(value._asdict())
-    if isinstance(value, dict):
-        words = {" ".join(k) if isinstance(k, tuple) else k: v for k, v in value.items()}
-        return {key: _plain(part) for key, part in words.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+        records.dump(found, target)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from training.plit import runs
-from training.plit.runs import VALIDATION, Run
+from training.plit.runs import Run
+from training.splits import VALIDATION
 
 from lepid.tables import binning, constant, correction
 from lepid.taggers import card_file, catalogue, inference, twin

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from training.curves import Measured, Scored, area, ratios, rejections
+from training import records
+from training.curves import Scored, area, ratios, rejections
 from training.leptons import Leptons
 from training.plit import figures, points, runs
-from training.plit.runs import COMPARED, MUON, SHIPPED, TEST, TRACKS, Run
+from training.plit.runs import COMPARED, MUON, SHIPPED, TRACKS, Run
+from training.splits import TEST
 
 from lepid.files_out import atomic
 from lepid.taggers import catalogue
@@ -39,7 +41,7 @@ def write(gathered: Path, output: Path) -> None:
     }
     text = "\n\n".join([overall_table(tables), class_table(tables), variant_table(tables)])
     (output / "results.md").write_text(text + "\n", encoding="utf-8")
-    _dump(tables, output / "results.json")
+    records.dump(tables, output / "results.json")
     figures.write({run.name: (run, *tests[run.name]) for run in SHIPPED}, output / "figures")
     _complete(tables, gathered, output)
     _closure(output)
@@ -166,7 +168,7 @@ def _complete(tables: dict[str, Any], gathered: Path, output: Path) -> None:
                 "classes": tables["classes"][run.name],
             }
         (folder / "card.toml").write_text(card, "utf-8")
-        _dump(metrics, folder / "metrics.json")
+        records.dump(metrics, folder / "metrics.json")
         table = output / "wp_tables" / f"{name.replace('@', '/')}.json"
         points.write(folder / "card.toml", members, gathered, table)
 
@@ -179,19 +181,3 @@ def _closure(output: Path) -> None:
             found |= {f"{run.network}/{run.file}/{name}": file[name] for name in file.files}
     with atomic(output / "closure.npz") as partial:
         np.savez_compressed(partial, **found)
-
-
-def _dump(value: Any, path: Path) -> None:
-    with atomic(path) as partial:
-        partial.write_text(json.dumps(_plain(value), indent=1) + "\n", "utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """Of what json knows; a number that is not finite is none."""
-    if isinstance(value, Measured):
-        return _plain(value._asdict())
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value

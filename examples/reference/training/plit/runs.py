@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from training import leptons, rivals
+from training import leptons, rivals, trees
 from training.leptons import JET_VARIABLES, Leptons
 from training.plit import export, fit
+from training.splits import TEST, TRAIN, VALIDATION
 
 import lepid
 from lepid.files_out import atomic
@@ -21,7 +22,6 @@ from lepid.taggers.card import Card
 
 Floats = npt.NDArray[np.float64]
 
-TRAIN, VALIDATION, TEST = range(3)
 PROCESSES = ("ttbar_nonallhad", "ttbar_allhad")
 BARREL, ENDCAP = (0.0, 1.37), (1.37, np.inf)
 # The detector is the same on both sides, and for both charges seen in a mirror beside the beam.
@@ -192,13 +192,14 @@ def _rivals(
     names = [entry.feature for entry in card.networks[0].nodes[1].inputs]
     values = np.hstack([whole.inputs, rivals.aggregates(whole, names)])
     tables = {"bdt": values, "bdt_jets": np.hstack([values, whole.jet])}
-    targets = [whole.prompt[part] for part in parts[:2]]
-    given = [weight[part] for part in parts[:2]]
     found = {"ptvarcone30": -whole.inputs[parts[TEST], rivals.PTVARCONE].astype(np.float64)}
     for name, table in tables.items():
-        train_on, validate_on, test_on = (table[part] for part in parts)
-        trees = rivals.fit(train_on, validate_on, targets, given, run.seed)
-        found[name] = rivals.score(trees, test_on)
+        given = (trees.Part(table[part], whole.prompt[part], weight[part]) for part in parts[:2])
+        fitted = trees.fit(
+            *given, rivals.SETTINGS | {"seed": run.seed}, rounds=rivals.ROUNDS,
+            patience=rivals.PATIENCE,
+        )  # fmt: skip
+        found[name] = trees.say(fitted, table[parts[TEST]], margin=True).astype(np.float64)
     return found
 
 
