@@ -10,7 +10,7 @@ from typing import Any
 
 from lepid.convert import athena_conf, athena_files, folder, lwtnn
 from lepid.convert.athena_conf import ABSETA_EDGES, ET_EDGES, ET_NODES, FRACTIONS, DnnConf
-from lepid.errors import BadFile, BadInput, UnknownName
+from lepid.errors import BadFile, UnknownName
 from lepid.features.electrons import feature_of
 from lepid.tables import Node, binning, constant, correction
 from lepid.taggers.graph import layered
@@ -55,16 +55,8 @@ def convert(
     content = layered.build(prepared)
     forms = _forms(confs)
     card = folder.card_of(_card(first, network, prepared, folder.sha256(content), forms))
-    taken = [name for name in confs if name in card.fields]
-    if taken:
-        wrong = f"a working point cannot be called {taken[0]}, a field of the card"
-        raise BadInput("athena-conf", wrong, (), "give it another name")
-    quantities = {name: forms.name(conf) for name, conf in confs.items()}
-    corrections, required = [], {}
-    for name, conf in confs.items():
-        made = list(_requirements(name, conf, quantities[name]))
-        corrections += [node for node, _ in made]
-        required[name] = tuple(requirement for _, requirement in made)
+    made = {name: _requirements(name, conf, forms.name(conf)) for name, conf in confs.items()}
+    corrections, required = folder.requirements(card, made)
     rules = Rules(
         tagger=card.tagger,
         points=required,

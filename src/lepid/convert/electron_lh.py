@@ -13,7 +13,7 @@ import numpy as np
 from lepid.convert import athena_conf, athena_files, folder, tenv
 from lepid.convert.athena_conf import LikelihoodConf
 from lepid.convert.athena_files import Density as Place
-from lepid.errors import BadFile, BadInput, near_misses
+from lepid.errors import BadFile, near_misses
 from lepid.root_files import Histogram
 from lepid.tables import Node, binning, constant, correction
 from lepid.taggers import densities
@@ -90,16 +90,8 @@ def convert(
     )  # fmt: skip
     content = gzip.compress(made.text.encode(), mtime=0)
     card = folder.card_of(_card(first, network, names, folder.sha256(content), bool(references)))
-    taken = [name for name in confs if name in card.fields]
-    if taken:
-        wrong = f"a working point cannot be called {taken[0]}, a field of the card"
-        raise BadInput("athena-conf", wrong, (), "give it another name")
-    required: dict[str, tuple[Requirement, ...]] = {}
-    corrections: list[Node] = []
-    for name, conf in confs.items():
-        pairs = list(_requirements(name, conf))
-        corrections += [node for node, _ in pairs]
-        required[name] = tuple(requirement for _, requirement in pairs)
+    cuts_of = {name: _requirements(name, conf) for name, conf in confs.items()}
+    corrections, required = folder.requirements(card, cuts_of)
     bound = Binding(sha256=(card.networks[0].sha256,))
     rules = Rules(tagger=card.tagger, points=required, inputs=FEATURES, bound_to=bound)
     return folder.write(root, card, content, (rules, corrections))
