@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +23,7 @@ from lepid.features.definitions import FEATURES
 from lepid.files_out import atomic
 from lepid.labels import classify, scheme_named
 from lepid.surroundings import Surroundings
-from lepid.taggers import around, catalogue, densities, inputs
+from lepid.taggers import around, card_file, catalogue, densities, inputs
 from lepid.taggers.card import Card
 from lepid.taggers.card_likelihood import BINS, VARIABLES
 from lepid.taggers.densities import CLASSES, Density, Grid
@@ -45,8 +44,8 @@ ATLAS = (
 )  # fmt: skip
 UNITS = {"trackParticleLinks.d0": "mm"}
 SKIP = {
-    "transformed_e_probability_ht": "from_abseta = 2.01",
-    "f3": "from_abseta = 2.37, above_et = 80.0",
+    "transformed_e_probability_ht": {"from_abseta": 2.01},
+    "f3": {"from_abseta": 2.37, "above_et": 80.0},
 }
 # Values beyond these quantiles share the first and the last bin.
 QUANTILES = (0.001, 0.999)
@@ -139,10 +138,10 @@ def build_likelihood(
     folder.mkdir(parents=True, exist_ok=True)
     counts = ", ".join(f"{len(e.weights)} of {kind}" for kind, e in electrons.items())
     densities.write(folder / FILE, f"densities of {card.name}, electrons: {counts}", made)
-    digest = catalogue.sha256(folder / FILE)
+    card = _card(folder, recipe, catalogue.sha256(folder / FILE))
     with atomic(folder / "card.toml") as partial:
-        partial.write_text(_card_text(folder, recipe, digest), encoding="utf-8")
-    return _card(folder, recipe, digest)
+        partial.write_text(card_file.dump(card), encoding="utf-8")
+    return card
 
 
 def _check_recipe(recipe: Recipe) -> None:
@@ -167,15 +166,6 @@ def _only(recipe: Recipe) -> tuple[str, float]:
     except ValueError:
         do = "write COLUMN=NUMBER, as EventInfo.split=0"
         raise BadInput("only", f"{recipe.only!r} names no column and number", (), do) from None
-
-
-def _card(folder: Path, recipe: Recipe, sha256: str) -> Card:
-    try:
-        return Card.model_validate(tomllib.loads(_card_text(folder, recipe, sha256)))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        do = "name it MODELS/TAGGER/NETWORK, the tagger in small letters, digits and _"
-        wrong = f"no card can lie there: {first_line(error)}"
-        raise BadInput(str(folder), wrong, (), do) from error
 
 
 def _codes(recipe: Recipe) -> dict[str, list[int]]:
@@ -329,43 +319,30 @@ def _unit(variable: str) -> str:
     return feature.unit if feature else UNITS.get(variable, "")
 
 
-def _card_text(folder: Path, recipe: Recipe, sha256: str) -> str:
-    tagger, network = folder.resolve().parent.name, folder.resolve().name
-    names = [
-        f'{{ feature = "{name}", unit = "{unit}" }}' if (unit := _unit(name)) else f'"{name}"'
-        for name in recipe.variables
-    ]
-    skips = [f'{{ feature = "{n}", {SKIP[n]} }}' for n in recipe.variables if n in SKIP]
+def _card(folder: Path, recipe: Recipe, sha256: str) -> Card:
+    names = [{"feature": name, "unit": _unit(name)} for name in recipe.variables]
+    bins = [{"feature": recipe.et, "unit": "GeV"}, {"feature": recipe.abseta}]
+    skip = [{"feature": name, **SKIP[name]} for name in recipe.variables if name in SKIP]
     truth = f"{', '.join(recipe.signal)} against {', '.join(recipe.background)}"
-    return f'''tagger = "{tagger}"
-network = "{network}"
-flavour = "electron"
-reference = {str(recipe.reference).lower()}
-description = "electron likelihood, {truth}"
-source = "ours: lepid likelihood build"
-
-[[outputs]]
-name = "lh"
-doc = "transformed likelihood ratio"
-node = "discriminant"
-
-[discriminants.D_LH]
-kind = "score"
-output = "lh"
-
-[[networks]]
-file = "{FILE}"
-sha256 = "{sha256}"
-
-[networks.likelihood]
-plateaus = {plateaus(recipe.et_edges)}
-skip = [{", ".join(skips)}]
-
-[[networks.nodes]]
-name = "{VARIABLES}"
-inputs = [{", ".join(names)}]
-
-[[networks.nodes]]
-name = "{BINS}"
-inputs = [{{ feature = "{recipe.et}", unit = "GeV" }}, "{recipe.abseta}"]
-'''
+    keys = {
+        "tagger": folder.resolve().parent.name,
+        "network": folder.resolve().name,
+        "flavour": "electron",
+        "reference": recipe.reference,
+        "description": f"electron likelihood, {truth}",
+        "source": "ours: lepid likelihood build",
+        "outputs": [{"name": "lh", "doc": "transformed likelihood ratio", "node": "discriminant"}],
+        "discriminants": {"D_LH": {"kind": "score", "output": "lh"}},
+        "networks": [{
+            "file": FILE,
+            "sha256": sha256,
+            "likelihood": {"plateaus": plateaus(recipe.et_edges), "skip": skip},
+            "nodes": [{"name": VARIABLES, "inputs": names}, {"name": BINS, "inputs": bins}],
+        }],
+    }  # fmt: skip
+    try:
+        return Card.model_validate(keys)
+    except ValidationError as error:
+        do = "name it MODELS/TAGGER/NETWORK, the tagger in small letters, digits and _"
+        wrong = f"no card can lie there: {first_line(error)}"
+        raise BadInput(str(folder), wrong, (), do) from error
