@@ -223,8 +223,9 @@ def looked_at(
     values : outputs and discriminants
     points : None for all
     """
+    shifted = _shifted(table, columns)
     axes = {
-        name: _feature(table, feature, unit, columns, schema)
+        name: _feature(shifted, feature, unit, columns, schema)
         for name, (feature, unit) in table.axes().items()
     }
     units = {output.name: output.unit for output in card.outputs}
@@ -234,13 +235,12 @@ def looked_at(
             own = units.get(quantity, "")
             compared[quantity] = convert(values[quantity], schema.unit(own), unit or own)
         else:
-            compared[quantity] = _feature(table, quantity, unit, columns, schema)
+            compared[quantity] = _feature(shifted, quantity, unit, columns, schema)
     return axes, compared
 
 
-def _feature(table: Table, feature: str, unit: str, columns: Columns, schema: Schema) -> Floats:
+def _feature(shifted: Columns, feature: str, unit: str, columns: Columns, schema: Schema) -> Floats:
     """A feature in `unit`, shifted where the caller shifts it."""
-    shifted = _shifted(table, columns)
     if feature in shifted:
         return convert(shifted[feature], schema.unit(unit), unit)
     return definitions.evaluate(feature, unit, columns, schema.unit)
@@ -251,8 +251,9 @@ def _decide(
 ) -> tuple[dict[str, Bools], Bools]:
     """Decisions of one table, and which leptons it can decide."""
     axes, compared = looked_at(card, table, values, columns, schema)
+    shifted = _shifted(table, columns)
     ranges = {
-        r.feature: _feature(table, r.feature, r.unit, columns, schema) for r in table.rules.range
+        r.feature: _feature(shifted, r.feature, r.unit, columns, schema) for r in table.rules.range
     }
     # A quantity may be infinite, where a denominator was zero, but not undefined.
     good = [np.isfinite(axis) for axis in axes.values()] + [~np.isnan(q) for q in compared.values()]
