@@ -147,7 +147,7 @@ def _run(
         else:
             rows, sequences, chosen = _inputs(network, schema, columns, chosen, around)
             ready = twin.get(Path(path), digest, plan.card, network, plan.options)
-            _, at_once = plan.options.shares(sequences=bool(network.ragged))
+            _, at_once = plan.options.shares(sequences=bool(network.ragged) or network.forest)
             scores = inference.run(
                 ready, plan.card.outputs, network.nodes, rows, sequences, at_once=at_once
             )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lepid.cli import terminal
+from lepid.cli import convert_trees, naming, terminal
 from lepid.convert import electron_dnn, electron_lh, electron_plit, lwtnn_folder
 from lepid.errors import BadInput
 from lepid.taggers import card_file, catalogue
@@ -20,6 +20,7 @@ FORMATS = (
     ("lwtnn", "a network in lwtnn's JSON, sequential or graph"),
     ("athena-conf", "ATLAS's electron network or likelihood with its working points"),
     ("electron-plit-graphs", "cuts of ATLAS's electron PLIT"),
+    *((name, text) for name, (text, _) in convert_trees.FORMATS.items()),
 )
 
 
@@ -37,6 +38,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], layout: L
     _add_lwtnn(made["lwtnn"])
     _add_athena_conf(made["athena-conf"])
     _add_graphs(made["electron-plit-graphs"])
+    for name in convert_trees.FORMATS:
+        convert_trees.add(made[name], name, _trees)
     for each in made.values():
         each.add_argument(
             "-o", "--output", required=True, metavar="FOLDER", type=Path,
@@ -51,13 +54,7 @@ def _add_lwtnn(command: argparse.ArgumentParser) -> None:
         " --feature jet_pt=pt,GeV"
     )
     command.add_argument("file", metavar="FILE", type=Path, help="lwtnn's JSON")
-    command.add_argument("--tagger", required=True, metavar="NAME", help="such as electron_mine")
-    command.add_argument("--network", default="lwtnn", metavar="NAME", help="lwtnn if left out")
-    command.add_argument("--flavour", required=True, choices=("electron", "muon"))
-    command.add_argument(
-        "--feature", action="append", default=[], metavar="INPUT=COLUMN[,UNIT]",
-        help="column of the leptons that an input is, and the unit of the training; repeatable",
-    )  # fmt: skip
+    naming.add(command, "lwtnn")
     command.set_defaults(run=_lwtnn)
 
 
@@ -102,37 +99,21 @@ def _add_graphs(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_graphs)
 
 
-def _pairs(words: Sequence[str], what: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not (name and equals and value):
-            raise BadInput("lepid convert", f"{word!r} is not {what}")
-        if name in found:
-            raise BadInput("lepid convert", f"{name} is given twice")
-        found[name] = value
-    return found
-
-
 def _lwtnn(arguments: argparse.Namespace) -> int:
-    features = {}
-    for name, text in _pairs(arguments.feature, "INPUT=COLUMN[,UNIT]").items():
-        column, _, unit = text.partition(",")
-        features[name] = (column, unit)
     path = lwtnn_folder.convert(
         arguments.file,
         arguments.output,
-        tagger=arguments.tagger,
-        network=arguments.network,
-        flavour=arguments.flavour,
-        features=features,
+        **naming.given(arguments),
     )
-    hint = "check the inputs: one without a unit is taken in the unit of the file"
-    return _say(path, arguments, hint)
+    return _say(path, arguments, naming.HINT)
+
+
+def _trees(arguments: argparse.Namespace) -> int:
+    return _say(convert_trees.run(arguments), arguments, naming.HINT)
 
 
 def _athena_conf(arguments: argparse.Namespace) -> int:
-    given = _pairs(arguments.points, "NAME=CONF")
+    given = naming.pairs(arguments.points, "NAME=CONF")
     if bool(given) == bool(arguments.menu):
         wrong = "give working points as NAME=CONF, or a --menu"
         raise BadInput("lepid convert athena-conf", wrong)
@@ -149,7 +130,7 @@ def _athena_conf(arguments: argparse.Namespace) -> int:
 
 
 def _graphs(arguments: argparse.Namespace) -> int:
-    points = {k: Path(v) for k, v in _pairs(arguments.points, "NAME=FILE").items()}
+    points = {k: Path(v) for k, v in naming.pairs(arguments.points, "NAME=FILE").items()}
     tagger, network = split(arguments.card)
     if network is None:
         known = ", ".join(card.name for card in catalogue.networks(tagger))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from lepid.convert import trees
 from lepid.errors import BadFile, near_misses
@@ -94,13 +95,11 @@ def _tree(path: Path, number: int, n_input: int, keys: Mapping[str, str]) -> Tre
     value = np.array(keys["leaf_value"].split(), np.float64)
     n_split = n_leaf - 1
     columns = {
-        key: np.array(keys[key].split() if n_split else [], kind)
-        for key, kind in (
-            ("split_feature", np.int64), ("threshold", np.float64), ("decision_type", np.int64),
-            ("left_child", np.int64), ("right_child", np.int64),
-        )
-    }  # fmt: skip
-    threshold, decision = columns["threshold"], columns["decision_type"]
+        key: np.array(keys[key].split() if n_split else [], np.int64)
+        for key in ("split_feature", "decision_type", "left_child", "right_child")
+    }
+    threshold = np.array(keys["threshold"].split() if n_split else [], np.float64)
+    decision = columns["decision_type"]
     _check(path, number, decision)
     # Without missing values in the training NaN is taken for zero.
     zero_left = threshold >= 0
@@ -123,7 +122,7 @@ def _tree(path: Path, number: int, n_input: int, keys: Mapping[str, str]) -> Tre
     return trees.tree(path, number, n_input, nodes, np.arange(n_split + n_leaf) >= n_split)
 
 
-def _check(path: Path, number: int, decision: np.typing.NDArray[np.int64]) -> None:
+def _check(path: Path, number: int, decision: npt.NDArray[np.int64]) -> None:
     """Raise `BadFile` for splits that are not one threshold."""
     for wrong, at, do in (
         ("a split on categories is not supported", decision & CATEGORY > 0, ""),

@@ -74,9 +74,7 @@ def _forest(root: Element, path: Path) -> Forest:
     return Forest(names, tuple(weighted), (0,) * len(found), scale=1 / total)
 
 
-def _check(
-    root: Element, path: Path, options: Mapping[str, str], facts: Mapping[str, str]
-) -> None:
+def _check(root: Element, path: Path, options: Mapping[str, str], facts: Mapping[str, str]) -> None:
     """Raise `BadFile` for what lepid does not compute."""
     boost = options.get("BoostType", "")
     if boost not in BOOSTS:
@@ -90,7 +88,9 @@ def _check(
     if number or transforms or options.get("VarTransform", "None") not in ("None", "I", ""):
         named = ", ".join(transforms) or options.get("VarTransform", str(number))
         wrong = f"the variables are transformed ({named}), which is not supported"
-        raise BadFile(str(path), wrong, (), "train with VarTransform=None: trees gain nothing by it")
+        raise BadFile(
+            str(path), wrong, (), "train with VarTransform=None: trees gain nothing by it"
+        )
     if options.get("DoPreselection", "False") == "True":
         raise BadFile(str(path), "DoPreselection is not supported", (), "train without it")
 

@@ -106,7 +106,8 @@ def convert(
     if transform:
         if transform not in TRANSFORMS:
             raise UnknownName.of("transform", "transform", transform, TRANSFORMS)
-        forest = replace(forest, transform=transform, scale=1.0)
+        chosen: Any = transform
+        forest = replace(forest, transform=chosen, scale=1.0)
     content = forests.write(forest)
     card = folder.card_of(
         {

@@ -80,7 +80,7 @@ class _Reader:
         raise ValueError(f"no UBJSON at byte {self.at - 1}")
 
     def head(self) -> tuple[bytes, int]:
-        """Type and number of the entries of a container, as far as it says so; -1: until its end."""
+        """Type and number of the entries of a container, if it says so; -1: until its end."""
         kind, size = b"", -1
         if self.content[self.at : self.at + 1] == b"$":
             self.take(1)

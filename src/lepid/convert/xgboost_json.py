@@ -131,7 +131,7 @@ def _base(learner: Mapping[str, Any], path: Path, objective: str) -> tuple[float
         if not ((base > 0) & (base < 1)).all():
             raise BadFile(str(path), f"the base_score {base[0]:g} is not a probability")
         one = np.float32(1)
-        base = -np.log(one / base - one)
+        base = -np.log((one / base - one).astype(np.float64)).astype(np.float32)
     return tuple(float(each) for each in base)
 
 

@@ -133,6 +133,7 @@ class Input(Part):
     std: FiniteFloat = Field(default=1.0, gt=0)
     default: FiniteFloat | None = Field(default=None, description="value for a non-finite input")
     default_source: str = ""
+    nan: bool = Field(default=False, description="the network knows what to do with NaN")
 
     @model_validator(mode="before")
     @classmethod
@@ -143,6 +144,8 @@ class Input(Part):
     def _sourced(self) -> Self:
         if self.default is not None and not self.default_source:
             raise ValueError(f"the default of {self.feature} needs default_source")
+        if self.default is not None and self.nan:
+            raise ValueError(f"{self.feature} has a default, so that nan cannot occur")
         return self
 
 
@@ -191,7 +194,7 @@ class Training(Part):
 
 
 class Network(Part):
-    """Where one ONNX file or file of densities is, what it takes, and for which leptons."""
+    """Where a file is, ONNX, decision trees (.npz) or densities, what it takes, and for whom."""
 
     likelihood: Likelihood | None = Field(
         default=None, description="the file holds densities, and this is how they are used"
@@ -235,6 +238,11 @@ class Network(Part):
             wrong = f"skip names {unknown[0]!r}, which is no variable"
             raise ValueError(wrong + _hint(unknown[0], features))
         return self
+
+    @property
+    def forest(self) -> bool:
+        """Whether the file holds decision trees that `lepid convert` wrote."""
+        return (self.file or self.path).endswith(".npz")
 
     @property
     def ragged(self) -> tuple[Node, ...]:

@@ -157,17 +157,15 @@ def write(forest: Forest) -> bytes:
         "lepid_forest": FORMAT, "inputs": forest.inputs, "base": forest.base, "scale": forest.scale,
         "transform": forest.transform, "sums": forest.sums,
     }  # fmt: skip
-    arrays = {
+    arrays: dict[str, Array] = {
         name: np.concatenate([getattr(tree, name) for tree in forest.trees]).astype(dtype)
         for name, dtype in _DTYPES.items()
     }
     sizes = np.array([len(tree.feature) for tree in forest.trees], np.int64)
     content = io.BytesIO()
     text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    np.savez_compressed(
-        content, facts=text, sizes=sizes, group=np.array(forest.group, np.int64),
-        **{name: array for name, array in arrays.items()},
-    )  # fmt: skip
+    arrays |= {"facts": text, "sizes": sizes, "group": np.array(forest.group, np.int64)}
+    np.savez_compressed(content, allow_pickle=False, **arrays)
     return content.getvalue()
 
 

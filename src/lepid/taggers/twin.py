@@ -23,7 +23,7 @@ from lepid.errors import LepidError, NetworkMismatch
 from lepid.features.kernels.vertexing import vertex_index
 from lepid.files_out import atomic, cache_folder
 from lepid.taggers import card as cards
-from lepid.taggers import inference, session, signature
+from lepid.taggers import forest, inference, session, signature
 from lepid.taggers.batching import Sequence
 from lepid.taggers.card import Card, Node, Output
 from lepid.taggers.graph import trial, vectorise
@@ -53,7 +53,12 @@ def get(
     Raises
     ------
     ProviderUnavailable, NetworkMismatch
+    BadFile : not a forest that lepid wrote
     """
+    if network.forest:
+        trees = forest.get(path, digest)
+        signature.check(trees, card, network, path)
+        return Network(trees, "leptons", f"card {card.name}")
     n_thread, _ = options.shares(sequences=bool(network.ragged))
     loaded, provider = session.get(path, digest, options, n_thread)
     key = (path, digest, card.name, card.outputs, network, provider, n_thread, os.getpid())

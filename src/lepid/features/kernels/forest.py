@@ -19,7 +19,7 @@ Integers = npt.NDArray[np.int64]
 BLOCK = 256
 # In larger trees a row follows its path; in smaller ones all rows look at all splits, without a
 # branch and many in one instruction. Both take the same time at about this number of splits.
-LARGE = 192
+LARGE = 384
 
 
 class Tree(NamedTuple):
@@ -70,7 +70,7 @@ class Layout(NamedTuple):
     rank: Array
     first: Array
     second: Array
-    child: npt.NDArray[np.int32]
+    child: Integers
     value: Array
 
 
@@ -129,7 +129,7 @@ def layout(trees: Sequence[Tree], group: Sequence[int], kind: npt.DTypeLike) -> 
         rank.astype(small),
         np.array([split.first for split in splits], small),
         np.array([split.second for split in splits], small),
-        np.array([split.children for split in splits], np.int32).reshape(-1, 2),
+        np.array([split.children for split in splits], np.int64).reshape(-1, 2),
         np.array(values, kind),
     )
 
@@ -187,17 +187,15 @@ def sums(rows: Floats, forest: Layout, base: Array) -> Array:
     the first leaf that is left instead of a set of bits
     """
     found = np.empty((len(rows), len(base)), forest.value.dtype)
-    _sums(np.ascontiguousarray(rows), *forest, base.astype(found.dtype), LARGE, found)
+    _sums(np.ascontiguousarray(rows), forest, base.astype(found.dtype), LARGE, found)
     return found
 
 
 @kernel
-def _rank(
-    rows: Floats, feature: int, nan: int, thresholds: Floats, begin: int, n: int, ranks: Array
-) -> None:
-    """How many thresholds are not above the number of each row."""
-    for r in range(n):
-        x = rows[begin + r, feature]
+def _rank(numbers: Floats, nan: int, thresholds: Floats, ranks: Array) -> None:
+    """How many thresholds are not above each number."""
+    for r in range(len(numbers)):
+        x = numbers[r]
         low = 0
         left = len(thresholds)
         while left > 1:
@@ -206,7 +204,7 @@ def _rank(
             left -= half
         if thresholds[low] <= x:
             low += 1
-        ranks[r] = nan if x != x else low
+        ranks[r] = nan if np.isnan(x) else low
 
 
 @kernel
@@ -217,71 +215,53 @@ def _look(ranks: Array, rank: int, first: int, second: int, leaf: Array) -> None
 
 
 @kernel
-def _step(
-    ranks: Array, column: Integers, rank: Array, child: npt.NDArray[np.int32], split: int, row: int
-) -> int:
-    """Where a row goes at a split; a leaf is where it stays."""
+def _step(ranks: Array, splits: tuple[Integers, Array, Integers], split: int, row: int) -> int:
+    """Where a row goes at a split; at a leaf it stays."""
+    column, rank, child = splits
     k = max(split, 0)
-    below = child[k, np.int64(ranks[column[k], row] >= rank[k])]
-    return np.int64(below) if split >= 0 else split
+    below = child[k, 1 if ranks[column[k], row] >= rank[k] else 0]
+    return below if split >= 0 else split
 
 
 @kernel
-def _follow(
-    ranks: Array, column: Integers, rank: Array, child: npt.NDArray[np.int32], leaf: Array
-) -> None:
+def _follow(ranks: Array, splits: tuple[Integers, Array, Integers], leaf: Array) -> None:
     """The leaf of each row. Four rows at a time: one waits for memory, and four wait together."""
     for r in range(0, len(leaf), 4):
-        a = b = c = d = np.int64(0)
+        a = b = c = d = 0 if len(splits[0]) else -1
         while a >= 0 or b >= 0 or c >= 0 or d >= 0:
-            a = _step(ranks, column, rank, child, a, r)
-            b = _step(ranks, column, rank, child, b, r + 1)
-            c = _step(ranks, column, rank, child, c, r + 2)
-            d = _step(ranks, column, rank, child, d, r + 3)
+            a = _step(ranks, splits, a, r)
+            b = _step(ranks, splits, b, r + 1)
+            c = _step(ranks, splits, c, r + 2)
+            d = _step(ranks, splits, d, r + 3)
         leaf[r], leaf[r + 1] = -1 - a, -1 - b
         leaf[r + 2], leaf[r + 3] = -1 - c, -1 - d
 
 
 @kernel
-def _sums(
-    rows: Floats,
-    feature: Integers,
-    nan: Integers,
-    start: Integers,
-    thresholds: Floats,
-    tree: Integers,
-    leaf: Integers,
-    group: Integers,
-    column: Integers,
-    rank: Array,
-    first: Array,
-    second: Array,
-    child: Array,
-    value: Array,
-    base: Array,
-    large: int,
-    found: Array,
-) -> None:
-    ranks = np.zeros((len(feature), BLOCK), rank.dtype)
-    at = np.empty(BLOCK, rank.dtype)
-    total = np.empty((len(base), BLOCK), value.dtype)
+def _sums(rows: Floats, forest: Layout, base: Array, large: int, found: Array) -> None:
+    ranks = np.zeros((len(forest.feature), BLOCK), forest.rank.dtype)
+    at = np.empty(BLOCK, forest.rank.dtype)
+    total = np.empty((len(base), BLOCK), found.dtype)
     for begin in range(0, len(rows), BLOCK):
         n = min(BLOCK, len(rows) - begin)
-        for c in range(len(feature)):
-            _rank(rows, feature[c], nan[c], thresholds[start[c] : start[c + 1]], begin, n, ranks[c])
+        for c in range(len(forest.feature)):
+            numbers = rows[begin : begin + n, forest.feature[c]]
+            known = forest.thresholds[forest.start[c] : forest.start[c + 1]]
+            _rank(numbers, forest.nan[c], known, ranks[c])
         for g in range(len(base)):
             total[g, :] = base[g]
-        for t in range(len(group)):
-            own, leaves = total[group[t]], value[leaf[t] : leaf[t + 1]]
-            a, b = tree[t], tree[t + 1]
-            at[:] = 0
+        for t in range(len(forest.group)):
+            a, b = forest.tree[t], forest.tree[t + 1]
             if b - a > large:
-                _follow(ranks, column[a:b], rank[a:b], child[a:b], at)
+                _follow(ranks, (forest.column[a:b], forest.rank[a:b], forest.child[a:b]), at)
             else:
+                at[:] = 0
                 for s in range(a, b):
-                    _look(ranks[column[s]], rank[s], first[s], second[s], at)
+                    row = ranks[forest.column[s]]
+                    _look(row, forest.rank[s], forest.first[s], forest.second[s], at)
+            own, value = total[forest.group[t]], forest.value[forest.leaf[t] : forest.leaf[t + 1]]
             for r in range(n):
-                own[r] += leaves[at[r]]
+                own[r] += value[at[r]]
         for g in range(len(base)):
             for r in range(n):
                 found[begin + r, g] = total[g, r]
