@@ -50,10 +50,7 @@ def pairs(words: Sequence[str], what: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for word in words:
-        # Expressions of TMVA hold = too; no column does.
-        name, equals, value = (
-            word.rpartition("=") if what.startswith("INPUT") else (word.partition("="))
-        )
+        name, equals, value = word.partition("=")
         if not (name and equals and value):
             raise BadInput("lepid convert", f"{word!r} is not {what}")
         if name in found:

@@ -31,6 +31,8 @@ OBJECTIVES: Mapping[str, Transform] = {
 # Bits of decision_type.
 CATEGORY, DEFAULT_LEFT = 1, 2
 NO_MISSING, ZERO_MISSING = 0, 1
+# LightGBM takes numbers up to this one for zero.
+ZERO = float(np.float32(1e-35))
 _SAVE = "save it with booster.save_model('model.txt')"
 
 
@@ -98,7 +100,7 @@ def _tree(path: Path, number: int, n_input: int, keys: Mapping[str, str]) -> Tre
         key: np.array(keys[key].split() if n_split else [], np.int64)
         for key in ("split_feature", "decision_type", "left_child", "right_child")
     }
-    threshold = np.array(keys["threshold"].split() if n_split else [], np.float64)
+    threshold = _beyond_zero(np.array(keys["threshold"].split() if n_split else [], np.float64))
     decision = columns["decision_type"]
     _check(path, number, decision)
     # Without missing values in the training NaN is taken for zero.
@@ -120,6 +122,12 @@ def _tree(path: Path, number: int, n_input: int, keys: Mapping[str, str]) -> Tre
         "value": np.concatenate([np.zeros(n_split), value]),
     }
     return trees.tree(path, number, n_input, nodes, np.arange(n_split + n_leaf) >= n_split)
+
+
+def _beyond_zero(threshold: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Thresholds that split what LightGBM takes for zero as it splits zero."""
+    moved = np.where(threshold < 0, np.nextafter(-ZERO, -np.inf), ZERO)
+    return np.where(np.abs(threshold) <= ZERO, moved, threshold)
 
 
 def _check(path: Path, number: int, decision: npt.NDArray[np.int64]) -> None:

@@ -47,7 +47,8 @@ def read(path: Path) -> Forest:
 def _forest(root: Element, path: Path) -> Forest:
     method = root.get("Method", "")
     if root.tag != "MethodSetup" or not method.startswith("BDT::"):
-        raise BadFile(str(path), f"holds {method or root.tag!r}, not a BDT of TMVA")
+        what = method or "a MethodSetup" if root.tag == "MethodSetup" else root.tag
+        raise BadFile(str(path), f"holds {what}, not a BDT of TMVA")
     options = {each.attrib["name"]: (each.text or "").strip() for each in root.iter("Option")}
     facts = {each.attrib["name"]: each.attrib["value"] for each in root.iter("Info")}
     _check(root, path, options, facts)

@@ -114,7 +114,7 @@ def layout(trees: Sequence[Tree], group: Sequence[int], kind: npt.DTypeLike) -> 
     rank = np.empty(len(splits), np.int64)
     for place, thresholds in enumerate(known):
         rank[column == place] = np.searchsorted(thresholds, threshold[column == place]) + 1
-    most = max([len(thresholds) for thresholds in known] + [int(n) for n in np.diff(first_leaf)])
+    most = max([0, *map(len, known), *np.diff(first_leaf)])
     small = np.uint16 if most < np.iinfo(np.uint16).max else np.uint32
     above = int(np.iinfo(small).max)
     return Layout(
