@@ -16,7 +16,8 @@ from lepid.taggers import card_file, catalogue
 from lepid.working_points import table
 
 pytestmark = pytest.mark.usefixtures("no_search_paths")
-FORMATS = ("lwtnn", "athena-conf", "electron-plit-graphs")
+TREES = ("tmva", "xgboost", "lightgbm", "sklearn")
+FORMATS = ("lwtnn", "athena-conf", "electron-plit-graphs", *TREES)
 DENSE = {"architecture": "dense", "weights": [1.0, 2.0], "bias": [0.5], "activation": "linear"}
 NETWORK = {
     "inputs": [

@@ -101,7 +101,9 @@ def test_small_and_large_trees_agree(seed: int, n: int) -> None:
     np.testing.assert_array_equal(*found)
     order = rng.permutation(n)
     np.testing.assert_array_equal(sums(rows[order], forest, np.zeros(1)), found[0][order])
-    np.testing.assert_array_equal(sums(rows, forest, np.zeros(1)), slow(trees, [0] * 3, rows, [0.0]))
+    np.testing.assert_array_equal(
+        sums(rows, forest, np.zeros(1)), slow(trees, [0] * 3, rows, [0.0])
+    )
 
 
 def test_rows_need_not_be_contiguous() -> None:

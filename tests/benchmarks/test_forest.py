@@ -1,0 +1,43 @@
+"""A million muons through a thousand trees, one thread, against XGBoost and onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lepid.convert import xgboost_json
+
+N_MUON, N_INPUT, N_TREE = 1_000_000, 24, 1000
+
+
+@pytest.mark.parametrize("depth", [4, 6, 9])
+def test_a_thousand_trees(
+    depth: int,
+    tmp_path: Path,
+    benchmark: Any,
+    row: Callable[..., None],
+    seconds: Callable[..., float],
+) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(20_000, N_INPUT)).astype(np.float32)
+    signal = rows[:, 0] * rows[:, 1] + rows[:, 2] + rng.normal(size=len(rows)) > 0
+    # Deep trees cost time in proportion: fewer of them and fewer muons, the same question.
+    n_tree, n_muon = (N_TREE, N_MUON) if depth < 9 else (N_TREE // 5, N_MUON // 5)
+    options = {"objective": "binary:logistic", "max_depth": depth, "eta": 0.05, "nthread": 1}
+    booster = xgboost.train(options, xgboost.DMatrix(rows, signal), n_tree)
+    booster.save_model(tmp_path / "bdt.json")
+    forest = xgboost_json.read(tmp_path / "bdt.json")
+    muons = rng.normal(size=(n_muon, N_INPUT)).astype(np.float32)
+    expected = booster.inplace_predict(muons[:1000], predict_type="margin")
+    np.testing.assert_array_equal(forest.margins(muons[:1000])[:, 0], expected)
+    benchmark.pedantic(lambda: forest.evaluate(muons), rounds=2)
+    other = seconds(lambda: booster.inplace_predict(muons), repeat=2)
+    own = seconds(lambda: forest.evaluate(muons), repeat=2)
+    work = f"{n_muon} muons, {n_tree} trees of depth {depth}, one thread"
+    row(work, "xgboost inplace_predict, one thread", own, other, "1.5 times its time at most")
+    assert own < 1.5 * other

@@ -1,0 +1,94 @@
+"""Real trees against outside referees: stored scores, and the same BDT in two formats."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lepid.convert import tmva_xml, xgboost_json
+from lepid.errors import BadFile
+from lepid.taggers.forest import Forest
+
+pytestmark = pytest.mark.real
+NAME = "pocketcoffea_promptmva/Muon-mvaTTH.2022EE.weights"
+PLAIN = "NUMBA_DISABLE_JIT" in os.environ
+
+
+@pytest.fixture(scope="module")
+def oracle(real_data: Path) -> dict[str, np.ndarray]:
+    return dict(np.load(real_data / "oracles" / "pocketcoffea_muon_promptMVA.npz"))
+
+
+@pytest.fixture(scope="module")
+def pair(real_data: Path) -> tuple[Forest, Forest]:
+    """From TMVA's XML and from XGBoost's JSON, whose sums take TMVA's transform."""
+    path = real_data / "models" / NAME
+    other = xgboost_json.read(path.with_suffix(".weights.json"))
+    return tmva_xml.read(path.with_suffix(".weights.xml")), replace(other, transform="tanh")
+
+
+def apart(pair: tuple[Forest, Forest], rows: np.ndarray) -> np.ndarray:
+    own, other = (forest.evaluate(rows)[:, 0] for forest in pair)
+    assert np.std(own) > 0.1
+    return np.abs(own - other)
+
+
+def test_stored_scores(pair: tuple[Forest, Forest], oracle: dict[str, np.ndarray]) -> None:
+    own, other = (forest.evaluate(oracle["features"])[:, 0] for forest in pair)
+    assert len(own) == 122
+    np.testing.assert_allclose(own, oracle["computed"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(other, oracle["computed"], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "n", [500 if PLAIN else 20_000, pytest.param(1_000_000, marks=pytest.mark.slow)]
+)
+def test_both_formats_agree(
+    n: int, pair: tuple[Forest, Forest], oracle: dict[str, np.ndarray]
+) -> None:
+    rng = np.random.default_rng(0)
+    low, high = oracle["features"].min(axis=0), oracle["features"].max(axis=0)
+    rows = rng.uniform(low, high, (n, len(low))).astype(np.float32)
+    # XGBoost's file sends NaN to the left everywhere, as TMVA does, where cuts are of type 1.
+    rows[rng.random(rows.shape) < 0.05] = np.nan
+    assert apart(pair, rows).max() < 1e-6
+
+
+def test_both_formats_agree_on_thresholds(pair: tuple[Forest, Forest]) -> None:
+    own, other = pair
+    rng, columns = np.random.default_rng(1), []
+    for place in range(len(own.inputs)):
+        cuts = [tree.threshold[tree.feature == place] for tree in other.trees]
+        columns.append(rng.choice(np.unique(np.concatenate(cuts)), 500 if PLAIN else 20_000))
+    rows = np.stack(columns, axis=1)
+    assert apart(pair, rows).max() < 1e-6
+    for near in (-np.inf, np.inf):
+        assert apart(pair, np.nextafter(rows, np.float32(near))).max() < 1e-6
+
+
+def test_xgboost_itself(pair: tuple[Forest, Forest], real_data: Path) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    path = real_data / "models" / NAME
+    booster = xgboost.Booster({"nthread": 1}, model_file=path.with_suffix(".weights.json"))
+    rows = np.random.default_rng(2).normal(size=(2000, 13)).astype(np.float32)
+    margin = booster.inplace_predict(rows, predict_type="margin")
+    np.testing.assert_array_equal(pair[1].margins(rows)[:, 0], margin)
+
+
+def test_the_electron_of_cms(real_data: Path) -> None:
+    forest = tmva_xml.read(real_data / "models" / "cms_promptmva" / "el_BDTG_94X.weights.xml")
+    assert len(forest.trees) == 800
+    found = forest.evaluate(np.random.default_rng(0).normal(size=(500, len(forest.inputs))))
+    assert (np.abs(found) <= 1).all()
+    assert np.std(found) > 0.01
+
+
+def test_a_binary_file_says_how_to_save_it(real_data: Path) -> None:
+    (path,) = (real_data / "models" / "cms_softmuon_xgb").glob("*.model")
+    with pytest.raises(BadFile, match="old binary format") as error:
+        xgboost_json.read(path)
+    assert "booster.save_model('model.json')" in error.value.do
