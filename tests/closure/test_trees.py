@@ -31,10 +31,13 @@ def pair(real_data: Path) -> tuple[Forest, Forest]:
     return tmva_xml.read(path.with_suffix(".weights.xml")), replace(other, transform="tanh")
 
 
-def apart(pair: tuple[Forest, Forest], rows: np.ndarray) -> np.ndarray:
+def apart(pair: tuple[Forest, Forest], rows: np.ndarray) -> float:
+    """How far the scores are apart; none at all where XGBoost's leaves are added in float64."""
     own, other = (forest.evaluate(rows)[:, 0] for forest in pair)
-    assert np.std(own) > 0.1
-    return np.abs(own - other)
+    assert np.std(own) > 0.01
+    exact = replace(pair[1], sums="float64").evaluate(rows)[:, 0]
+    np.testing.assert_allclose(exact, own, rtol=0, atol=1e-14)
+    return float(np.abs(own - other).max())
 
 
 def test_stored_scores(pair: tuple[Forest, Forest], oracle: dict[str, np.ndarray]) -> None:
@@ -55,7 +58,7 @@ def test_both_formats_agree(
     rows = rng.uniform(low, high, (n, len(low))).astype(np.float32)
     # XGBoost's file sends NaN to the left everywhere, as TMVA does, where cuts are of type 1.
     rows[rng.random(rows.shape) < 0.05] = np.nan
-    assert apart(pair, rows).max() < 1e-6
+    assert apart(pair, rows) < 1e-6
 
 
 def test_both_formats_agree_on_thresholds(pair: tuple[Forest, Forest]) -> None:
@@ -65,9 +68,10 @@ def test_both_formats_agree_on_thresholds(pair: tuple[Forest, Forest]) -> None:
         cuts = [tree.threshold[tree.feature == place] for tree in other.trees]
         columns.append(rng.choice(np.unique(np.concatenate(cuts)), 500 if PLAIN else 20_000))
     rows = np.stack(columns, axis=1)
-    assert apart(pair, rows).max() < 1e-6
+    # XGBoost's own rounding: its float32 sums differ by as much from the same sums in float64.
+    assert apart(pair, rows) < 2e-6
     for near in (-np.inf, np.inf):
-        assert apart(pair, np.nextafter(rows, np.float32(near))).max() < 1e-6
+        assert apart(pair, np.nextafter(rows, np.float32(near))) < 2e-6
 
 
 def test_xgboost_itself(pair: tuple[Forest, Forest], real_data: Path) -> None:
