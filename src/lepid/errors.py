@@ -215,6 +215,13 @@ class ChangedNetwork(LepidError, ValueError):
 class NetworkMismatch(LepidError, ValueError):
     """The inputs or outputs of a network file do not fit its card."""
 
+    @classmethod
+    def conf(cls, path: str, menu: str) -> Self:
+        """`path` is a conf of a menu of Athena, and no network."""
+        wrong = "is a configuration of Athena; lepid runs what is made of it"
+        do = f"convert its menu once: lepid convert athena-conf --menu {menu} -o FOLDER, "
+        return cls(path, wrong, (), f"{do}with FOLDER in LEPID_MODELS")
+
 
 class BadInput(LepidError, ValueError):
     """An argument or a value that lepid cannot work with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import tomllib
 from pathlib import Path
 
 import correctionlib.cli
@@ -11,7 +12,9 @@ import correctionlib.schemav2
 import numpy as np
 import pytest
 
+from lepid.convert import electron_dnn
 from lepid.features import definitions
+from lepid.features.electrons import feature_of
 from lepid.taggers import card_file, catalogue
 from lepid.taggers.card import Card
 from lepid.working_points import table as working_points
@@ -133,6 +136,41 @@ def test_plit_inputs_are_those_of_athena_in_order() -> None:
             assert [i.feature for i in track.inputs] == tracks[flavour].split()
             assert not network.batched
     assert [n.abseta for n in card.networks] == [(0.0, 1.37), (1.37, np.inf)]
+
+
+def test_a_card_of_confs_has_the_name_of_a_menu_that_holds_its_conf(card: Card) -> None:
+    menus = tomllib.loads(electron_dnn.MENUS.read_text(encoding="utf-8"))
+    for network in card.networks:
+        if network.conf:
+            assert network.path in menus[card.network].values()
+            folder = network.path.rpartition("/")[0]
+            assert {path.rpartition("/")[0] for path in menus[card.network].values()} == {folder}
+
+
+def test_every_menu_has_a_card() -> None:
+    menus = tomllib.loads(electron_dnn.MENUS.read_text(encoding="utf-8"))
+    confs = {
+        card.network
+        for card in map(card_file.load, CARDS)
+        if card.networks[:1] and card.networks[0].conf
+    }
+    assert confs == set(menus)
+
+
+def test_electron_inputs_are_those_of_athena_in_order() -> None:
+    # In the words of the key Variables.
+    both = (
+        "dPOverP deltaEta1 deltaPhiRescaled2 trans_TRTPID nPixHitsPlusDeadSensors "
+        "nSCTHitsPlusDeadSensors EoverP eta et Rhad1 Rhad f3 f1 weta2 Rphi Reta Eratio wtots1"
+    )
+    for menu, variables in (
+        ("atlas-mc16-20210430", f"d0 d0significance {both}"),
+        ("atlas-mc20-20240509", f"d0significance {both} SCTWeightedCharge qd0"),
+    ):
+        (node,) = catalogue.load("electron_dnn", menu).networks[0].nodes
+        wanted = [feature_of(name, menu) for name in variables.split()]
+        assert [(entry.feature, entry.unit) for entry in node.inputs] == wanted
+        assert [e.feature for e in node.inputs if e.infinite] == ["d0significance"]
 
 
 @pytest.mark.parametrize(

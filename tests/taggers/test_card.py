@@ -245,6 +245,13 @@ def part(low: float, high: float) -> dict[str, Any]:
          "minimum, mask and own_track are for nodes that take one row per track"),
         ({"networks": [{"path": "a", "nodes": [{**NODES[0], "own_track": "never"}]}]},
          "minimum, mask and own_track are for nodes that take one row per track"),
+        *(({"networks": [{"path": "a", "nodes": [
+              {**TRACKS, "inputs": [{"feature": "qOverP", key: True}]}]}]},
+           "nan and infinite are for nodes that take one row per lepton")
+          for key in ("nan", "infinite")),
+        *(({"networks": [{"path": "a", "nodes": [{**NODES[0], "inputs": [
+              {"feature": "f3", key: True, "default": 1.0, "default_source": "s"}]}]}]},
+           f"f3 has a default, so that {key} cannot occur") for key in ("nan", "infinite")),
         ({"networks": [{"path": "a", "nodes": [{**TRACKS, "mask": "t"}]}]},
          "the input node twice: t"),
         ({"networks": [{"path": "a", "nodes": NODES, "training": {"source": "s", "pt": [9, 9]}}]},

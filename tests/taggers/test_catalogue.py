@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from lepid.errors import BadCard, BadTable, ChangedNetwork, MissingNetwork, UnknownTagger
+from lepid.errors import (
+    BadCard,
+    BadTable,
+    ChangedNetwork,
+    MissingNetwork,
+    NetworkMismatch,
+    UnknownTagger,
+)
 from lepid.taggers import catalogue
 
 pytestmark = pytest.mark.usefixtures("no_search_paths")
@@ -250,3 +257,50 @@ def test_a_changed_file_is_refused_also_after_it_was_good(put: Any, search: Any)
     assert caught.value.where == str(file)
     assert digest(b"changed weights")[:16] in caught.value.wrong
     assert digest(b"old weights")[:16] in caught.value.wrong
+
+
+# --- confs of Athena ----------------------------------------------------------------------------
+
+
+CONF = 'path = "dir/Tight.conf"'
+
+
+def test_a_conf_is_to_be_converted(
+    put: Callable[..., Path], search: Callable[..., None], tmp_path: Path
+) -> None:
+    put("models", "muon_mine", "menu-a", CONF)
+    search("LEPID_MODELS", "models")
+    search("LEPID_CALIBRATION", "area")
+    card = catalogue.load("muon_mine", "menu-a")
+    with pytest.raises(MissingNetwork, match=r"dir/Tight\.conf"):
+        catalogue.locate(card, card.networks[0])
+    (tmp_path / "area" / "dir").mkdir(parents=True)
+    (tmp_path / "area" / "dir" / "Tight.conf").write_text("x: 1\n", encoding="utf-8")
+    with pytest.raises(NetworkMismatch, match="is a configuration of Athena") as caught:
+        catalogue.locate(card, card.networks[0])
+    assert caught.value.where == str(tmp_path / "area" / "dir" / "Tight.conf")
+    assert "lepid convert athena-conf --menu menu-a -o FOLDER" in caught.value.do
+    assert "LEPID_MODELS" in caught.value.do
+
+
+def test_a_conf_stands_back_behind_a_network(
+    put: Callable[..., Path], search: Callable[..., None], tmp_path: Path
+) -> None:
+    content = b"network"
+    put("models", "muon_mine", "menu-a", CONF)
+    put("models", "muon_mine", "menu-b", CONF)
+    folder = put(
+        "models",
+        "muon_mine",
+        "real",
+        f'file = "net.onnx"\nsha256 = "{hashlib.sha256(content).hexdigest()}"',
+    )
+    search("LEPID_MODELS", "models")
+    search("LEPID_CALIBRATION", "area")
+    cards = catalogue.networks("muon_mine")
+    assert catalogue.here(cards) == []
+    (tmp_path / "area" / "dir").mkdir(parents=True)
+    (tmp_path / "area" / "dir" / "Tight.conf").write_text("x: 1\n", encoding="utf-8")
+    assert [card.network for card in catalogue.here(cards)] == ["menu-a", "menu-b"]
+    (folder / "net.onnx").write_bytes(content)
+    assert [card.network for card in catalogue.here(cards)] == ["real"]

@@ -58,6 +58,15 @@ def test_what_is_not_finite_marks_its_lepton_only() -> None:
     assert rows[0].tolist() == [1.0, 1.0]
 
 
+def test_infinity_is_taken_where_the_card_says_so_and_overflow_is_not() -> None:
+    values = np.array([1.0, np.nan, np.inf, -np.inf, 1e39])
+    rows, finite = build([{"feature": "a", "infinite": True}], {"a": values})
+    assert finite.tolist() == [True, False, True, True, False]
+    assert rows[2:4, 0].tolist() == [np.inf, -np.inf]
+    _, finite = build([{"feature": "a", "infinite": True, "nan": True}], {"a": values})
+    assert finite.tolist() == [True, True, True, True, False]
+
+
 def test_garbage_that_overflows_is_not_finite_and_warns_nobody() -> None:
     entries = [{"feature": "a", "std": 1e-300}]
     _, finite = build(entries, {"a": np.array([1e32, 1e300, 1e-310])})

@@ -182,13 +182,6 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 # --- files that do not fit ----------------------------------------------------------------------
 
 
-def test_a_configuration_of_athena_is_to_be_converted(tmp_path: Path) -> None:
-    path = tmp_path / "ElectronLikelihoodTight.conf"
-    path.write_text("CutLikelihood: 0", encoding="utf-8")
-    with pytest.raises(NetworkMismatch, match=r"configuration of Athena(.|\n)*athena-conf"):
-        ready(path, TOY["card"]())
-
-
 def test_a_density_that_is_missing_is_named_with_what_is_near(tmp_path: Path) -> None:
     made = TOY["make"](9)
     made["Retta"] = made.pop("Reta")

@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 
 from lepid.cli import terminal
+from lepid.errors import NetworkMismatch
 from lepid.taggers import catalogue
 from lepid.taggers.card import Card, Form
 from lepid.taggers.plan import split
 from lepid.working_points import table as working_points
 from lepid.working_points.table import Requirement, Table
 
-ABSENT = "no file"
+ABSENT, CONF = "no file", "conf to convert"
 
 
 def taggers(arguments: argparse.Namespace) -> int:
@@ -34,17 +35,26 @@ def taggers(arguments: argparse.Namespace) -> int:
             ]
             if names:
                 terminal.say_wrapped(f"{ABSENT}: set {variable} for {', '.join(names)}")
+        for card in cards:
+            if _state(card) == CONF:
+                terminal.say_wrapped(f"{card.name}: {_found_conf(card).do}")
         for error in broken.values():
             terminal.say(str(error))
     return 1 if broken else 0
 
 
+def _found_conf(card: Card) -> NetworkMismatch:
+    return NetworkMismatch.conf(card.networks[0].path, card.network)
+
+
 def _state(card: Card) -> str:
     if not card.networks:
         return "stored"
-    if all(catalogue.find(card, network) for network in card.networks):
-        return "network" + (", if named" if card.reference else "")
-    return ABSENT
+    if not all(catalogue.find(card, network) for network in card.networks):
+        return ABSENT
+    if any(network.conf for network in card.networks):
+        return CONF
+    return "network" + (", if named" if card.reference else "")
 
 
 def _variable(card: Card) -> str:

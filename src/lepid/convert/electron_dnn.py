@@ -29,6 +29,8 @@ CLASSES = {
 SOURCE = "Athena ElectronPhotonSelectorTools/Root/AsgElectronSelectorTool.cxx"
 ET, ABSETA, FORWARD = "et", "abseta_cluster", "isForward"
 MENUS = Path(__file__).with_name("menus.toml")
+# A variance of d0 that is not positive.
+MAY_BE_INFINITE = ("d0significance",)
 MAX_ABSETA = ABSETA_EDGES[-1]
 INPUTS = {ET: "E_T of the cluster along the track [GeV]", "abseta": "|eta| of the cluster"}
 
@@ -159,7 +161,7 @@ def _card(
     names = list(CLASSES) if conf.multiclass else ["score"]
     docs = list(CLASSES.values()) if conf.multiclass else ["prompt electron"]
     node = layers.inputs[0]
-    inputs = [feature_of(variable.name, conf.path) for variable in node.variables]
+    inputs = [_input(variable.name, conf.path) for variable in node.variables]
     card: dict[str, Any] = {
         "tagger": "electron_dnn",
         "network": network,
@@ -181,7 +183,7 @@ def _card(
                 "nodes": [
                     {
                         "name": node.name,
-                        "inputs": [{"feature": name, "unit": unit} for name, unit in inputs],
+                        "inputs": inputs,
                     }
                 ],
             }
@@ -195,6 +197,12 @@ def _card(
             "source": "key Fractions of the confs",
         }
     return card
+
+
+def _input(variable: str, where: str) -> dict[str, Any]:
+    feature, unit = feature_of(variable, where)
+    # The quantile transform takes infinity to its last level.
+    return {"feature": feature, "unit": unit, "infinite": feature in MAY_BE_INFINITE}
 
 
 def _discriminants(conf: DnnConf, forms: _Forms) -> dict[str, Any]:

@@ -134,6 +134,7 @@ class Input(Part):
     default: FiniteFloat | None = Field(default=None, description="value for a non-finite input")
     default_source: str = ""
     nan: bool = Field(default=False, description="the network knows what to do with NaN")
+    infinite: bool = Field(default=False, description="the network knows what to do with infinity")
 
     @model_validator(mode="before")
     @classmethod
@@ -144,8 +145,9 @@ class Input(Part):
     def _sourced(self) -> Self:
         if self.default is not None and not self.default_source:
             raise ValueError(f"the default of {self.feature} needs default_source")
-        if self.default is not None and self.nan:
-            raise ValueError(f"{self.feature} has a default, so that nan cannot occur")
+        odd = "nan" if self.nan else "infinite"
+        if self.default is not None and (self.nan or self.infinite):
+            raise ValueError(f"{self.feature} has a default, so that {odd} cannot occur")
         return self
 
 
@@ -172,6 +174,8 @@ class Node(Part):
         if self.per == "lepton" and (self.minimum or self.mask or self.own_track != "link"):
             wrong = "minimum, mask and own_track are for nodes that take one row per track"
             raise ValueError(wrong)
+        if self.per != "lepton" and any(entry.nan or entry.infinite for entry in self.inputs):
+            raise ValueError("nan and infinite are for nodes that take one row per lepton")
         return self
 
 
@@ -243,6 +247,11 @@ class Network(Part):
     def forest(self) -> bool:
         """Whether the file holds decision trees that `lepid convert` wrote."""
         return (self.file or self.path).endswith(".npz")
+
+    @property
+    def conf(self) -> bool:
+        """Whether it is a configuration of Athena, out of which a network has to be made first."""
+        return self.path.endswith(".conf")
 
     @property
     def ragged(self) -> tuple[Node, ...]:

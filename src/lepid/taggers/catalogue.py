@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from lepid.errors import BadCard, BadTable, ChangedNetwork, MissingNetwork, UnknownTagger
+from lepid.errors import (
+    BadCard,
+    BadTable,
+    ChangedNetwork,
+    MissingNetwork,
+    NetworkMismatch,
+    UnknownTagger,
+)
 from lepid.taggers import card_file
 from lepid.taggers.card import Card, Network
 
@@ -114,6 +122,12 @@ def find(card: Card, network: Network) -> Path | None:
     return next((place for place in _places(card, network) if place.is_file()), None)
 
 
+def here(cards: Iterable[Card]) -> list[Card]:
+    """Those whose networks are all on this machine; confs of Athena only if there is no other."""
+    found = [card for card in cards if all(find(card, network) for network in card.networks)]
+    return [c for c in found if not any(network.conf for network in c.networks)] or found
+
+
 def _places(card: Card, network: Network) -> list[Path]:
     if network.path:
         return [root / network.path for root in _folders("LEPID_CALIBRATION")]
@@ -129,6 +143,7 @@ def locate(card: Card, network: Network) -> tuple[Path, str]:
     Raises
     ------
     MissingNetwork : it is not on this machine
+    NetworkMismatch : it is a configuration of Athena, which is to be converted
     ChangedNetwork : its sha256 is not the one of the card
     """
     path = find(card, network)
@@ -137,6 +152,9 @@ def locate(card: Card, network: Network) -> tuple[Path, str]:
         looked = [str(place) for place in _places(card, network)]
         do = f"set {variable} to the folder that holds {network.path or network.file}"
         raise MissingNetwork.of(f"card {card.name}", network.path or network.file, looked, do)
+    if network.conf:
+        # Cards of confs have the name of their menu.
+        raise NetworkMismatch.conf(str(path), card.network)
     digest = sha256(path)
     if network.sha256 and digest != network.sha256:
         raise ChangedNetwork.of(str(path), network.sha256, digest)

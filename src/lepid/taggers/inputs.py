@@ -46,12 +46,16 @@ def build(
     -------
     rows : [n_lepton, n_input] float32, ``(x - mean) / std`` in float64 first
     finite : [n_lepton]; an input without a default that is not finite makes it false, but for NaN
-        where the card says that the network knows what to do with it
+        or infinity where the card says that the network knows what to do with it
     """
+    exact = values(node, columns, unit_of)
     # Unused slots of some files hold 1e32 and more: what overflows is not finite, no warning.
     with np.errstate(over="ignore"):
-        rows = values(node, columns, unit_of).astype(np.float32)
+        rows = exact.astype(np.float32)
     good = np.isfinite(rows)
-    taken = [place for place, entry in enumerate(node.inputs) if entry.nan]
-    good[:, taken] |= np.isnan(rows[:, taken])
+    for place, entry in enumerate(node.inputs):
+        if entry.nan:
+            good[:, place] |= np.isnan(exact[:, place])
+        if entry.infinite:
+            good[:, place] |= np.isinf(exact[:, place])
     return rows, np.logical_and.reduce(good, axis=1, dtype=np.bool_)

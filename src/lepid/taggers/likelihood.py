@@ -81,13 +81,8 @@ def get(path: Path, digest: str, network: Network) -> Densities:
     Raises
     ------
     BadTable : not a file of densities
-    NetworkMismatch : the file does not fit the card, or is a configuration of Athena
+    NetworkMismatch : the file does not fit the card
     """
-    if path.suffix == ".conf":
-        wrong = "is a configuration of Athena; lepid evaluates the densities of its ROOT file"
-        do = "convert its menu once: lepid convert athena-conf --menu NAME -o FOLDER, "
-        do += "with FOLDER in LEPID_MODELS"
-        raise NetworkMismatch(str(path), wrong, (), do)
     options = network.likelihood or Likelihood()
     nodes = {node.name: node for node in network.nodes}
     content = read(path)

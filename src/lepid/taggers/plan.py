@@ -100,7 +100,7 @@ def takes_surroundings(names: Iterable[str] | None) -> bool:
             # Whoever runs it gets the error.
             continue
         cards = [card for card in cards if network or not card.reference]
-        there = (c for c in cards if all(catalogue.find(c, part) for part in c.networks))
+        there = catalogue.here(cards)
         if any(around.needed(card.networks) or _tables_linked(card) for card in there):
             return True
     return False
@@ -128,7 +128,7 @@ def _scores(cards: Sequence[Card], source: Source, columns: Columns, *, named: b
     if source == "stored":
         raise _nothing_stored(cards, columns, source)
     runnable = [card for card in cards if card.networks and (named or not card.reference)]
-    found = [c for c in runnable if all(catalogue.find(c, part) for part in c.networks)]
+    found = catalogue.here(runnable)
     if len(found) > 1:
         names = ", ".join(card.name for card in found)
         wrong = f"several networks of {cards[0].tagger} are on this machine"
