@@ -15,12 +15,14 @@ from lepid.errors import BadInput, UnknownWorkingPoint
 from lepid.evaluation import looked_at
 from lepid.events.objects.tables import apply
 from lepid.events.schema import Schema
-from lepid.provenance import Decided, decided_before
-from lepid.taggers.card import Card
+from lepid.provenance import Decorated, decided_before, decorated_before
+from lepid.taggers.card import Card, Decision
 from lepid.working_points.table import SENSES, Requirement, Table
 
 Columns = Mapping[str, npt.NDArray[Any]]
+Bools = npt.NDArray[np.bool_]
 NOT_SCORED = "not scored"
+MASK, PASSED, SCORED = "<mask>", "<passed>", "<scored>"
 
 
 def explain(
@@ -40,32 +42,30 @@ def explain(
     table, under the name of what it compares; then `failed`, the name of the first that failed
     (empty if all passed, "not scored" if the lepton has no decision), and `value` and `cut` of that
     one, NaN if there is none. The cut of a sense "bit" is a mask, the value the number of a bit.
+    Of a decision that the file stores, the requirements are the bits of the mask beside it, under
+    the names of the card; `value` and `cut` are NaN, for no file holds them.
 
     Raises
     ------
-    BadInput : the events are not decorated with it, or they store the decision itself
+    BadInput : the events are not decorated with it; they store the decision and no mask of what
+        was failed, or one that contradicts the decision
     UnknownWorkingPoint : the tagger has no such point here
 
     Source
     ------
     ours; the order of Athena's accept bits is that of the requirements in the table
     """
+    found = decorated_before(events, tagger, schema)
+    points = found.facts["working_points"]
+    if point not in points:
+        raise UnknownWorkingPoint.of(f"tagger {found.card.tagger}", "working point", point, points)
+    stored = [decision for decision in found.card.decisions if decision.name == point]
+    if stored:
+        return _of_mask(found, stored[0])
     done = decided_before(events, tagger, schema)
-    compute = partial(_explain, done.card, _table_of(done, point), point, done.known.schema)
+    table = next(table for table in done.tables if point in table.points)
+    compute = partial(_explain, done.card, table, point, done.known.schema)
     return apply(done.known, done.collection, done.columns, compute)
-
-
-def _table_of(done: Decided, point: str) -> Table:
-    """The table that has the point."""
-    where = f"tagger {done.card.tagger}"
-    for table in done.tables:
-        if point in table.points:
-            return table
-    if point in {decision.name for decision in done.card.decisions}:
-        wrong = f"the events store the decision {point} itself, not what it was made of"
-        raise BadInput(where, wrong, (), f"use events[{done.collection!r}][{done.card.tagger!r}]")
-    points = [name for table in done.tables for name in table.points]
-    raise UnknownWorkingPoint.of(where, "working point", point, points)
 
 
 def names(requirements: Sequence[Requirement]) -> list[str]:
@@ -98,3 +98,58 @@ def _explain(
         failed[first], value[first], cut[first] = name, found[first], cuts[first]
         result[name] = passed
     return {**result, "failed": failed.astype(np.str_), "value": value, "cut": cut}
+
+
+# --- decisions that a file stores ---------------------------------------------------------------
+
+
+def _of_mask(found: Decorated, decision: Decision) -> Any:
+    """Requirements out of the bits of the mask beside a stored decision."""
+    columns = found.known.finder(found.known.flavour(found.collection))
+    mask = next(filter(columns.find, decision.mask), None)
+    if mask is None:
+        wrong = f"the events store the decision {decision.name} itself, not what it was made of"
+        wrong += f", and have no {' or '.join(decision.mask)}" if decision.mask else ""
+        do = f"use events[{found.collection!r}][{found.card.tagger!r}]"
+        raise BadInput(f"tagger {found.card.tagger}", wrong, (), do)
+    bits = next(b for b in found.card.bits if not b.beside or any(map(columns.find, b.beside)))
+    taken = {
+        MASK: str(columns.find(mask)),
+        PASSED: found.record[decision.name],
+        SCORED: found.record["scored"],
+    }
+    where = f"events.{found.collection}[{mask!r}]"
+    compute = partial(_explain_mask, bits.names, where, decision.name)
+    return apply(found.known, found.collection, taken, compute)
+
+
+def _explain_mask(
+    requirements: Sequence[str], where: str, point: str, columns: Columns, _: Any
+) -> dict[str, Any]:
+    scored: Bools = columns[SCORED].astype(np.bool_) & np.isfinite(columns[MASK])
+    mask = np.where(scored, columns[MASK], 0).astype(np.int64)
+    _check_mask(mask, columns[PASSED].astype(np.bool_) | ~scored, len(requirements), where, point)
+    result: dict[str, Any] = {}
+    failed = np.where(scored, "", NOT_SCORED).astype(object)
+    for bit, name in enumerate(requirements):
+        passed = scored & ((mask >> bit) & 1 == 0)
+        failed[scored & ~passed & (failed == "")] = name
+        result[name] = passed
+    unknown = np.full(len(scored), np.nan)
+    return {**result, "failed": failed.astype(np.str_), "value": unknown, "cut": unknown}
+
+
+def _check_mask(
+    mask: npt.NDArray[np.int64], passed: Bools, n_bit: int, where: str, point: str
+) -> None:
+    """Raise `BadInput` where a mask contradicts the decision, or has bits without a name."""
+    more = np.flatnonzero(mask >> n_bit)
+    if len(more):
+        wrong = f"{mask[more[0]]:#b} has more bits than the {n_bit} that the card names"
+        wrong += f" ({len(more)} of {len(mask)} leptons)"
+        raise BadInput(where, wrong, (), "use the decision; the mask is of another version")
+    apart = np.flatnonzero(passed != (mask == 0))
+    if len(apart):
+        wrong = f"{mask[apart[0]]:#b} contradicts {point}, which is {passed[apart[0]]}"
+        wrong += f" ({len(apart)} of {len(mask)} leptons)"
+        raise BadInput(where, wrong, (), "find out which of the two columns is wrong")

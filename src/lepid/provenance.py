@@ -64,6 +64,40 @@ def facts_about(events: Any, tagger: str) -> dict[str, Any]:
     return facts
 
 
+class Decorated(NamedTuple):
+    """Events and what `decorate` did to them with one tagger.
+
+    Attributes
+    ----------
+    known : the events
+    collection : of the leptons
+    card : of the tagger
+    record : what `decorate` attached
+    facts : what it noted, see `facts_of`
+    """
+
+    known: Recognised
+    collection: str
+    card: Card
+    record: Any
+    facts: Mapping[str, Any]
+
+
+def decorated_before(events: Any, tagger: str, schema: str | Path | Schema | None) -> Decorated:
+    """What `decorate` did about a tagger.
+
+    Raises
+    ------
+    BadInput : the events are not decorated with it
+    """
+    name, _ = plans.split(tagger)
+    facts = facts_about(events, tagger)
+    known = recognise(events, schema)
+    card = catalogue.load(*facts["card"].split("@"))
+    record = known.events[facts["collection"]][name]
+    return Decorated(known, facts["collection"], card, record, facts)
+
+
 class Decided(NamedTuple):
     """Decorated events whose working points can be decided once more.
 
@@ -93,11 +127,8 @@ def decided_before(events: Any, tagger: str, schema: str | Path | Schema | None)
     BadInput : the events are not decorated with it, or its decisions are stored ones
     MissingColumns : the events lack columns that they had
     """
-    name, _ = plans.split(tagger)
-    facts = facts_about(events, tagger)
-    known = recognise(events, schema)
-    collection = facts["collection"]
-    card = catalogue.load(*facts["card"].split("@"))
+    known, collection, card, record, facts = decorated_before(events, tagger, schema)
+    name = card.tagger
     tables = plans.tables_named(card, facts["tables"])
     if not tables:
         why = "the file stores its decisions, not what they were made of"
@@ -107,7 +138,6 @@ def decided_before(events: Any, tagger: str, schema: str | Path | Schema | None)
     columns: dict[str, Any] = plans.require(
         known.finder(known.flavour(collection)), plans.tables_need(card, tables)
     )
-    record = known.events[collection][name]
     single = [field for field in record.fields if record[field].ndim == record.ndim]
     columns |= {f"{name}.{field}": record[field] for field in single}
     return Decided(known, collection, card, record, tables, columns)

@@ -73,6 +73,7 @@ def test_show_every_card_and_tagger(name: str, capsys: pytest.CaptureFixture[str
             assert all(column in out for column in entry.stored)
         assert all(f"{form} =" in out for form in card.discriminants)
         assert all(note in out for note in card.notes)
+        assert all(", ".join(bits.names) in out for bits in card.bits)
         for part in card.networks:
             assert all(entry.feature in out for node in part.nodes for entry in node.inputs)
     assert main(["show", name, "--json"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import uproot
 
 import lepid
 from lepid.cli.main import main
+from lepid.errors import BadInput
 
 pytestmark = pytest.mark.real
 
 RNTUPLE = "skhep_uproot-physlite-rntuple_v1-0-0-0.root"
 # (tagger, point) -> passing among 22 electrons of truthType 2, among the 35 others
+NOT_BITS = ("failed", "value", "cut")
 PASSING = {
     ("electron_lh", "Loose"): (22, 23),
     ("electron_lh", "Medium"): (19, 9),
@@ -45,6 +48,52 @@ def test_stored_decisions_through_decorate(decorated: Any, case: tuple[str, str]
     assert (ak.sum(prompt), ak.sum(~prompt)) == (22, 35)
     assert (ak.sum(passed & prompt), ak.sum(passed & ~prompt)) == PASSING[case]
     assert ak.all(electrons[case[0], "scored"])
+
+
+# file, branch separator -> point -> first requirement that was failed -> electrons
+FAILED = {
+    ("skhep_uproot-physlite-rntuple_v1-0-0-0.root", ":"): {
+        "Loose": {"passLH": 11, "ambiguity": 1},
+        "LooseBL": {"NBlayer": 5, "passLH": 11, "ambiguity": 1},
+        "Medium": {"NBlayer": 5, "passLH": 23, "ambiguity": 1},
+        "Tight": {"NBlayer": 5, "passLH": 26, "ambiguity": 5},
+    },
+    ("coffea_PHYSLITE_example.root", "."): {
+        "Loose": {},
+        "Tight": {"NBlayer": 1, "ambiguity": 6, "passLH": 21},
+    },
+    # Release 21, whose bits are others.
+    ("skhep_uproot-issue-123a.root", "."): {
+        "LooseBL": {"NBlayer": 4},
+        "Medium": {"NBlayer": 4, "passLH": 4},
+    },
+}
+
+
+@pytest.mark.parametrize("case", FAILED, ids=lambda case: case[0])
+def test_what_the_masks_of_files_say(real_data: Path, case: tuple[str, str]) -> None:
+    file, separator = case
+    path = real_data / "root" / file
+    decorated = lepid.decorate(lepid.open(path), "electron_lh")
+    electrons = f"AnalysisElectronsAuxDyn{separator}DFCommonElectronsLH"
+    with uproot.open(path) as source:
+        tree = source["EventData" if separator == ":" else "CollectionTree"]
+        for point, expected in FAILED[case].items():
+            why = ak.flatten(lepid.explain(decorated, "electron_lh", point))
+            # Read beside lepid, so that a mix-up of columns shows.
+            masks = ak.flatten(tree[f"{electrons}{point}IsEMValue"].array())
+            bits = sum(
+                (~why[name]) * 2**bit for bit, name in enumerate(why.fields[: -len(NOT_BITS)])
+            )
+            assert bits.to_list() == masks.to_list()
+            counts = Counter(why["failed"].to_list())
+            assert counts.pop("") == ak.sum(decorated["Electrons", "electron_lh", point])
+            assert counts == expected
+
+
+def test_points_without_a_mask_in_the_file(decorated: Any) -> None:
+    with pytest.raises(BadInput, match="have no DFCommonElectronsDNNTightIsEMValue"):
+        lepid.explain(decorated, "electron_dnn", "Tight")
 
 
 @pytest.mark.parametrize("tagger", ["electron_lh", "electron_dnn"])

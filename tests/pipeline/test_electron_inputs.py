@@ -552,8 +552,10 @@ def test_reasons_that_cannot_be_given(
     with pytest.raises(BadInput, match="not decorated with it"):
         lepid.explain(aod, "electron_dnn", "Tight")
     stored = lepid.decorate(make_events(20), "electron_dnn")
-    with pytest.raises(BadInput, match="stores its decisions, not what they were made of"):
+    with pytest.raises(BadInput, match=r"not what it was made of, and have no .*LooseIsEMValue"):
         lepid.explain(stored, "electron_dnn", "Loose")
+    with pytest.raises(UnknownWorkingPoint, match="use one of: Loose"):
+        lepid.explain(stored, "electron_dnn", "Tight")
 
 
 # --- Athena's own files -------------------------------------------------------------------------

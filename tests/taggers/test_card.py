@@ -233,6 +233,14 @@ def part(low: float, high: float) -> dict[str, Any]:
         ({"outputs": [{"name": "p", "node": "y"}],
           "networks": [{"path": "a", "nodes": NODES * 2}]}, "the input node twice: x"),
         ({"decisions": [{"name": "a", "stored": []}]}, "at least 1 item"),
+        ({"decisions": [{"name": "a", "stored": ["a"], "mask": ["m"]}]}, "neither is without"),
+        ({"bits": [{"names": ["x"], "source": "s"}]}, "neither is without"),
+        *(({"decisions": [{"name": "a", "stored": ["a"], "mask": ["m"]}], "bits": bits}, message)
+          for bits, message in (
+              ([{"names": ["x", "x"], "source": "s"}], "name the requirement twice: x"),
+              ([{"names": ["x"], "beside": ["c"], "source": "s"}], "the last of the bits"),
+              ([{"names": ["x"], "source": "s"}] * 2, "the last of the bits"),
+          )),
         ({"outputs": [{"name": "p", "node": "y", "per": "track"}], "networks": [part(0, 1)]},
          "output p is one number per track, and a network does not take exactly one list"),
         ({"outputs": [{"name": "p", "node": "y", "per": "track"}],

@@ -97,6 +97,9 @@ def _show_card(card: Card) -> None:
     for name, forms in card.discriminants.items():
         lines += [f"  discriminant  {name} = {_form(form)}" for form in forms]
     lines += [f"  decision  {d.name} (from {' or '.join(d.stored)})" for d in card.decisions]
+    for bits in card.bits:
+        files = f"with {' or '.join(bits.beside)}: " if bits.beside else ""
+        lines.append(f"  bits      {files}{', '.join(bits.names)}")
     for network in card.networks:
         place = network.file or f"<LEPID_CALIBRATION>/{network.path}"
         lines.append(f"  network  {place}: {catalogue.find(card, network) or 'not here'}")

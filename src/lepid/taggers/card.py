@@ -122,6 +122,20 @@ class Decision(Part):
 
     name: str = Field(description="published name, the field that users see")
     stored: tuple[str, ...] = Field(min_length=1, description="column names, first found")
+    mask: tuple[str, ...] = Field(
+        default=(), description="columns of masks that say what was failed, first found"
+    )
+
+
+class Bits(Part):
+    """Requirements behind the bits of the masks beside stored decisions; 1 means failed."""
+
+    names: tuple[str, ...] = Field(min_length=1, description="in the order of the bits")
+    beside: tuple[str, ...] = Field(
+        default=(),
+        description="columns of the leptons that only these files have; none: the others",
+    )
+    source: str
 
 
 class Input(Part):
@@ -275,6 +289,7 @@ class Card(Part):
     fractions: Fractions = Fractions()
     discriminants: dict[str, tuple[Form, ...]] = Field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
+    bits: tuple[Bits, ...] = Field(default=(), description="the first that fits the files counts")
     working_points: tuple[str, ...] = Field(default=(), description="tables, <tagger>/<file>.json")
     networks: tuple[Network, ...] = Field(
         default=(), description="parts, for disjoint ranges of |eta|"
@@ -312,6 +327,19 @@ class Card(Part):
         if unused:
             wrong = f"no discriminant uses the fraction {min(unused)!r}"
             raise ValueError(wrong + _hint(min(unused), self.known_fractions))
+        return self
+
+    @model_validator(mode="after")
+    def _masked(self) -> Self:
+        twice = next(filter(None, (_twice(bits.names) for bits in self.bits)), "")
+        if twice:
+            raise ValueError(f"bits name the requirement twice: {twice}")
+        if any(decision.mask for decision in self.decisions) != bool(self.bits):
+            raise ValueError("bits say what the masks of decisions mean, and neither is without")
+        if not self.bits:
+            return self
+        if [bool(bits.beside) for bits in self.bits] != [True] * (len(self.bits) - 1) + [False]:
+            raise ValueError("the last of the bits, and no other, has no beside")
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lepid.errors import BadCard, near_misses
-from lepid.taggers.card import Card, Decision, Form, Fractions, Input, Network, Node, Output
+from lepid.taggers.card import Bits, Card, Decision, Form, Fractions, Input, Network, Node, Output
 from lepid.taggers.card_likelihood import Likelihood, PileUp, Skip
 from lepid.taggers.part import Part
 
@@ -44,7 +44,7 @@ def dump(card: Card) -> str:
 
 
 # Keys that have a section of their own; the others stand on one line.
-SECTIONS = ("outputs", "fractions", "discriminants", "decisions", "networks", "nodes")
+SECTIONS = ("outputs", "fractions", "discriminants", "decisions", "bits", "networks", "nodes")
 
 
 def _lines(place: str, keys: Mapping[str, Any]) -> Iterator[str]:
@@ -103,6 +103,7 @@ def _explain(path: Path, error: ValidationError) -> BadCard:
 def _keys_at(location: list[int | str]) -> list[str]:
     parts: dict[str, type[Part]] = {
         "outputs": Output, "discriminants": Form, "fractions": Fractions, "decisions": Decision,
+        "bits": Bits,
         "networks": Network, "nodes": Node, "inputs": Input,
         "likelihood": Likelihood, "skip": Skip, "pileup": PileUp,
     }  # fmt: skip
