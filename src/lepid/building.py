@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
 
-from lepid.errors import BadFile, BadInput, UnknownName, first_line
+from lepid.errors import BadFile, BadInput
 from lepid.events import files
 from lepid.events.objects.flat import column, per_lepton
 from lepid.events.objects.tables import apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
-from lepid.features.definitions import FEATURES
 from lepid.files_out import atomic
-from lepid.labels import classify, scheme_named
+from lepid.labels import classify
+from lepid.recipe import FILE, Recipe, unit
 from lepid.surroundings import Surroundings
 from lepid.taggers import around, card_file, catalogue, densities, inputs
 from lepid.taggers.card import Card
@@ -32,57 +30,11 @@ from lepid.taggers.smoothing import smoothed
 
 Floats = npt.NDArray[np.float64]
 
-FILE = "densities.json.gz"
 TRUTH, WEIGHT, ONLY = "<truth>", "<weight>", "<only>"
 # What no truth scheme has as a class.
 NO_CLASS = -99
-# Those of the ATLAS likelihood, and where it leaves two of them out.
-ATLAS = (
-    "el_d0significance", "Eratio", "deltaEta1", "f1", "f3", "Reta", "el_rhad", "Rphi",
-    "trackParticleLinks.d0", "weta2", "dPOverP", "deltaPhiRescaled2",
-    "transformed_e_probability_ht",
-)  # fmt: skip
-UNITS = {"trackParticleLinks.d0": "mm"}
-SKIP = {
-    "transformed_e_probability_ht": {"from_abseta": 2.01},
-    "f3": {"from_abseta": 2.37, "above_et": 80.0},
-}
 # Values beyond these quantiles share the first and the last bin.
 QUANTILES = (0.001, 0.999)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a likelihood is made of.
-
-    Attributes
-    ----------
-    variables : features, or columns of the electrons
-    et, abseta : features that the densities are binned in
-    et_edges : GeV, ascending; electrons outside are in the first and the last bin
-    abseta_edges : ascending, the same
-    signal, background : classes of the truth scheme
-    scheme : truth scheme
-    weight : column of events or electrons, ``"Electrons.weight"``; empty for none
-    only : column and the value that it has for what is used, ``"EventInfo.split=0"``; empty for all
-    n_bin : bins of each density
-    minimum : electrons that each bin of E_T and |eta| needs at least
-    reference : whether the likelihood runs only when it is named, as those of lepid's simulation
-    """
-
-    variables: tuple[str, ...] = ATLAS
-    et: str = "et"
-    abseta: str = "abseta_cluster"
-    et_edges: tuple[float, ...] = (0.0, 10.0, 15.0, 20.0, 30.0, 40.0, float("inf"))
-    abseta_edges: tuple[float, ...] = (0.0, 0.8, 1.37, 1.52, 2.01, float("inf"))
-    signal: tuple[str, ...] = ("El",)
-    background: tuple[str, ...] = ("PC", "HF", "LFEg", "LFH")
-    scheme: str = "dnn"
-    weight: str = ""
-    only: str = ""
-    n_bin: int = 100
-    minimum: int = 50
-    reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,9 +73,9 @@ def build_likelihood(
     BadFile : the folder holds a card already
     """
     recipe = recipe or Recipe()
-    _check_recipe(recipe)
-    codes = _codes(recipe)
-    card = _card(folder, recipe, "0" * 64)
+    recipe.check()
+    codes = recipe.codes()
+    card = recipe.card(folder, "0" * 64)
     if (folder / "card.toml").exists():
         raise BadFile(str(folder / "card.toml"), "is there already", (), "name another folder")
     parts: dict[str, list[_Electrons]] = {kind: [] for kind in CLASSES}
@@ -138,49 +90,10 @@ def build_likelihood(
     folder.mkdir(parents=True, exist_ok=True)
     counts = ", ".join(f"{len(e.weights)} of {kind}" for kind, e in electrons.items())
     densities.write(folder / FILE, f"densities of {card.name}, electrons: {counts}", made)
-    card = _card(folder, recipe, catalogue.sha256(folder / FILE))
+    card = recipe.card(folder, catalogue.sha256(folder / FILE))
     with atomic(folder / "card.toml") as partial:
         partial.write_text(card_file.dump(card), encoding="utf-8")
     return card
-
-
-def _check_recipe(recipe: Recipe) -> None:
-    for name in ("et_edges", "abseta_edges"):
-        edges = getattr(recipe, name)
-        if len(edges) < 2 or not all(low < high for low, high in pairwise(edges)):
-            raise BadInput(name, f"do not ascend, or are fewer than two: {list(edges)}")
-    if not recipe.variables:
-        raise BadInput("variables", "none is given")
-    if recipe.n_bin < 2:
-        raise BadInput("n_bin", f"{recipe.n_bin}, expected two or more")
-    _only(recipe)
-
-
-def _only(recipe: Recipe) -> tuple[str, float]:
-    """Column and value of `only`."""
-    if not recipe.only:
-        return "", 0.0
-    name, _, value = recipe.only.partition("=")
-    try:
-        return name, float(value)
-    except ValueError:
-        do = "write COLUMN=NUMBER, as EventInfo.split=0"
-        raise BadInput("only", f"{recipe.only!r} names no column and number", (), do) from None
-
-
-def _codes(recipe: Recipe) -> dict[str, list[int]]:
-    classes = {name: code for code, name in scheme_named(recipe.scheme).classes.items()}
-    for name in (*recipe.signal, *recipe.background):
-        if name not in classes:
-            raise UnknownName.of(f"truth scheme {recipe.scheme}", "class", name, classes)
-    both = set(recipe.signal) & set(recipe.background)
-    if both or not (recipe.signal and recipe.background):
-        wrong = f"{min(both)} is in both" if both else "one of them has no class"
-        raise BadInput("signal and background", wrong)
-    return {
-        "signal": [classes[name] for name in recipe.signal],
-        "background": [classes[name] for name in recipe.background],
-    }
 
 
 # --- electrons ----------------------------------------------------------------------------------
@@ -196,7 +109,7 @@ def _read(known: Recognised, card: Card, recipe: Recipe, path: str) -> dict[str,
     arrays: dict[str, Any] = {**own, TRUTH: truth}
     if recipe.weight:
         arrays[WEIGHT] = per_lepton(column(known.events, recipe.weight), truth)
-    only, wanted = _only(recipe)
+    only, wanted = recipe.chosen()
     if only:
         arrays[ONLY] = per_lepton(column(known.events, only), truth)
     plan = Plan(card, "network", own, {}, {}, around=beside)
@@ -276,7 +189,7 @@ def _densities(
         make = partial(_grid, recipe=recipe, ends=(float(low), float(high)))
         grids = {kind: make(mine.variables[:, v], mine.weights, places[kind])
                  for kind, mine in electrons.items()}  # fmt: skip
-        made[name] = (_unit(name), grids)
+        made[name] = (unit(name), grids)
     return made
 
 
@@ -299,50 +212,3 @@ def _grid(
     shape = (len(recipe.et_edges) - 1, len(recipe.abseta_edges) - 1)
     rows = [[one(et, eta) for eta in range(shape[1])] for et in range(shape[0])]
     return Grid(recipe.et_edges, recipe.abseta_edges, rows)
-
-
-# --- the card -----------------------------------------------------------------------------------
-
-
-def plateaus(et_edges: Sequence[float]) -> list[list[float]]:
-    """The centre of each bin of E_T, and all of what lies before the first and behind the last."""
-    centres = [(low + high) / 2 for low, high in pairwise(et_edges)]
-    if len(centres) > 1 and not np.isfinite(et_edges[-1]):
-        centres[-1] = et_edges[-2] + (et_edges[-2] - et_edges[-3]) / 2
-    flat = [[centre, centre] for centre in centres]
-    flat[0][0], flat[-1][1] = float(et_edges[0]), float("inf")
-    return flat
-
-
-def _unit(variable: str) -> str:
-    feature = FEATURES.get(variable)
-    return feature.unit if feature else UNITS.get(variable, "")
-
-
-def _card(folder: Path, recipe: Recipe, sha256: str) -> Card:
-    names = [{"feature": name, "unit": _unit(name)} for name in recipe.variables]
-    bins = [{"feature": recipe.et, "unit": "GeV"}, {"feature": recipe.abseta}]
-    skip = [{"feature": name, **SKIP[name]} for name in recipe.variables if name in SKIP]
-    truth = f"{', '.join(recipe.signal)} against {', '.join(recipe.background)}"
-    keys = {
-        "tagger": folder.resolve().parent.name,
-        "network": folder.resolve().name,
-        "flavour": "electron",
-        "reference": recipe.reference,
-        "description": f"electron likelihood, {truth}",
-        "source": "ours: lepid likelihood build",
-        "outputs": [{"name": "lh", "doc": "transformed likelihood ratio", "node": "discriminant"}],
-        "discriminants": {"D_LH": {"kind": "score", "output": "lh"}},
-        "networks": [{
-            "file": FILE,
-            "sha256": sha256,
-            "likelihood": {"plateaus": plateaus(recipe.et_edges), "skip": skip},
-            "nodes": [{"name": VARIABLES, "inputs": names}, {"name": BINS, "inputs": bins}],
-        }],
-    }  # fmt: skip
-    try:
-        return Card.model_validate(keys)
-    except ValidationError as error:
-        do = "name it MODELS/TAGGER/NETWORK, the tagger in small letters, digits and _"
-        wrong = f"no card can lie there: {first_line(error)}"
-        raise BadInput(str(folder), wrong, (), do) from error

@@ -1,4 +1,4 @@
-"""The line ``lepid: {json}`` in the description of a correctionlib file.
+"""Correctionlib files with a line ``lepid: {json}`` in their description.
 
 It says what the format of the file has no place for.
 """
@@ -6,12 +6,15 @@ It says what the format of the file has no place for.
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from lepid.errors import BadTable
-from lepid.tables import Tables
+from lepid.errors import BadTable, near_misses
+from lepid.tables import Tables, assemble, save
+from lepid.units import FACTORS
 
 MARK = "lepid:"
 Rules = TypeVar("Rules", bound=BaseModel)
@@ -47,3 +50,68 @@ def rules(content: Tables, kind: type[Rules], what: str, writer: str) -> Rules:
 def with_rules(text: str, said: BaseModel) -> str:
     """A description of `text` and the line that says `said`."""
     return f"{text}\n{MARK} {said.model_dump_json(exclude_defaults=True)}"
+
+
+def write_with_rules(
+    path: Path,
+    text: str,
+    said: BaseModel,
+    corrections: Sequence[Mapping[str, Any]],
+    check: Callable[[Tables], object],
+) -> None:
+    """Write a correctionlib v2 file whose description is `text` and the line that says `said`.
+
+    Parameters
+    ----------
+    text : one line or several
+    corrections : made by `lepid.tables.correction`
+    check : raises where the line does not fit the corrections
+
+    Raises
+    ------
+    BadTable : a correction breaks the rules of schema v2, or as `check`; nothing is written
+    """
+    content = assemble(path, with_rules(text, said), [dict(c) for c in corrections])
+    check(content)
+    save(path, content)
+
+
+def check_correction(content: Tables, where: str, name: str, features: Mapping[str, str]) -> None:
+    """Raise `BadTable` unless the correction `name` is there and its inputs can be fed.
+
+    Parameters
+    ----------
+    where : what names the correction
+    features : correction input -> feature or column
+    """
+    path = content.path
+    if name not in content.names:
+        wrong = f"{where} names the correction {name!r}, which is not there"
+        raise BadTable(path, wrong, near_misses(name, content.names))
+    inputs = content.inputs(name)
+    if not inputs:
+        raise BadTable(path, f"correction {name!r} has no input, expected pt, et or abseta")
+    missing = sorted(set(inputs) - set(features))
+    if missing:
+        wrong = f"no feature is named for the inputs {missing} of {name!r}"
+        raise BadTable(path, wrong, near_misses(missing[0], features))
+    for axis, kind in content.input_types(name).items():
+        if kind != "real":
+            raise BadTable(path, f"input {axis!r} of {name!r} is {kind}, expected real")
+
+
+def check_units(path: str, found: Iterable[tuple[str, str]]) -> None:
+    """Raise `BadTable` if a unit is unknown, or one thing has two: each is converted once.
+
+    Parameters
+    ----------
+    found : things and their units
+    """
+    units: dict[str, str] = {}
+    for thing, unit in found:
+        if unit not in FACTORS:
+            do = f"use one of: {', '.join(name for name in FACTORS if name)}"
+            wrong = f"{thing} has the unknown unit {unit!r}"
+            raise BadTable(path, wrong, near_misses(unit, FACTORS), do)
+        if units.setdefault(thing, unit) != unit:
+            raise BadTable(path, f"{thing} has two units, {units[thing]!r} and {unit!r}")

@@ -12,7 +12,7 @@ import pytest
 import uproot
 
 from lepid.cli.main import main
-from lepid.convert import athena_files, electron_lh
+from lepid.convert import athena_files, electron_lh, electron_lh_points
 from lepid.errors import BadFile, BadInput
 from lepid.features.definitions import FEATURES
 from lepid.taggers import card_file, catalogue, likelihood
@@ -181,7 +181,7 @@ def slow(keys: dict[str, Any], references: Any, e: dict[str, float]) -> dict[str
     """Athena's accept bits in order."""
     et, abseta = e["et"], e["abseta_cluster"]
     a = TOY["_bin"](abseta, TOY["CUT_ABSETA"])
-    t = TOY["_bin"](et, electron_lh.OTHER_ET)
+    t = TOY["_bin"](et, electron_lh_points.OTHER_ET)
     cut = TOY["cut"](references["pileup_hard"], et, abseta)
     if "CutLikelihoodPileupCorrection" in keys:
         cut += e["n_vertices"] * TOY["cut"](references["pileup_slope"], et, abseta)

@@ -78,7 +78,7 @@ def test_the_unit_of_a_shift(tmp_path: Path) -> None:
         ({"corrected": {"Reta": Correction(shift="Reta_shfit")}},
          ["column 'Reta' names the correction 'Reta_shfit'", "near: Reta_shift"]),
         ({"inputs": {"abset": "eta", "et": "et"}},
-         ["no feature is named for the input 'abseta' of 'Reta_shift'", "near: abset"]),
+         ["no feature is named for the inputs ['abseta'] of 'Reta_shift'", "near: abset"]),
     ],
 )  # fmt: skip
 def test_rules_that_do_not_fit(tmp_path: Path, changes: Any, facts: list[str]) -> None:

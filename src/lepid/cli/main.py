@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
-from lepid.building import Recipe
 from lepid.cli import catalogue, convert, decorate, doctor, likelihood
 from lepid.errors import LepidError
+from lepid.recipe import Recipe
 
 FAILED, INTERRUPTED = 1, 130
 STEP = 50_000

@@ -14,12 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lepid.description import check_correction, check_units, write_with_rules
 from lepid.description import rules as described
-from lepid.description import with_rules
-from lepid.errors import BadTable, near_misses
-from lepid.tables import Tables, assemble, save
+from lepid.tables import Tables
 from lepid.tables import read as read_tables
-from lepid.units import FACTORS
 
 Floats = npt.NDArray[np.float64]
 
@@ -112,59 +110,29 @@ def read(path: Path) -> ColumnCorrections:
     return _checked(read_tables(path))
 
 
-def write(
-    path: Path, description: str, rules: Rules, corrections: Sequence[Mapping[str, Any]]
-) -> None:
+def write(path: Path, text: str, rules: Rules, corrections: Sequence[Mapping[str, Any]]) -> None:
     """Write column corrections as a correctionlib v2 file.
 
     Parameters
     ----------
-    description : short text, one line or several
+    text : short description, one line or several
     corrections : made by `lepid.tables.correction`
 
     Raises
     ------
     BadTable : a correction or the rules do not fit; nothing is written
     """
-    content = assemble(path, with_rules(description, rules), [dict(c) for c in corrections])
-    _checked(content)
-    save(path, content)
+    write_with_rules(path, text, rules, corrections, _checked)
 
 
 def _checked(content: Tables) -> ColumnCorrections:
-    path = content.path
     writer = "lepid.features.column_corrections.write"
     rules = described(content, Rules, "corrections of columns", writer)
-    units: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
     for column, correction in rules.corrected.items():
         for name in filter(None, (correction.shift, correction.stretch)):
-            if name not in content.names:
-                wrong = f"column {column!r} names the correction {name!r}, which is not there"
-                raise BadTable(path, wrong, near_misses(name, content.names))
-            _check_inputs(content, name, rules.inputs, units)
-            _check_unit(path, f"correction {name!r}", content.output_unit(name))
-    return ColumnCorrections(path, rules, content)
-
-
-def _check_inputs(
-    content: Tables, name: str, features: Mapping[str, str], units: dict[str, str]
-) -> None:
-    path, inputs, types = content.path, content.inputs(name), content.input_types(name)
-    if not inputs:
-        raise BadTable(path, f"correction {name!r} has no input")
-    for axis, unit in inputs.items():
-        if axis not in features:
-            wrong = f"no feature is named for the input {axis!r} of {name!r}"
-            raise BadTable(path, wrong, near_misses(axis, features))
-        if types[axis] != "real":
-            raise BadTable(path, f"input {axis!r} of {name!r} is {types[axis]}, expected real")
-        _check_unit(path, f"input {axis!r}", unit)
-        if units.setdefault(axis, unit) != unit:
-            raise BadTable(path, f"input {axis!r} has two units, {units[axis]!r} and {unit!r}")
-
-
-def _check_unit(path: str, thing: str, unit: str) -> None:
-    if unit not in FACTORS:
-        known = ", ".join(name for name in FACTORS if name)
-        wrong = f"{thing} has the unknown unit {unit!r}"
-        raise BadTable(path, wrong, near_misses(unit, FACTORS), f"use one of: {known}")
+            check_correction(content, f"column {column!r}", name, rules.inputs)
+            found += [(f"input {axis!r}", unit) for axis, unit in content.inputs(name).items()]
+            found.append((f"correction {name!r}", content.output_unit(name)))
+    check_units(content.path, found)
+    return ColumnCorrections(content.path, rules, content)

@@ -6,7 +6,7 @@ sense, the range and the network that they belong to; a file without it is no ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from lepid.description import check_correction, check_units, write_with_rules
 from lepid.description import rules as described
-from lepid.description import with_rules
-from lepid.errors import BadTable, UnboundTable, UnknownWorkingPoint, near_misses
-from lepid.tables import Tables, assemble, save
+from lepid.errors import BadTable, UnboundTable, UnknownWorkingPoint
+from lepid.tables import Tables
 from lepid.tables import read as read_tables
-from lepid.units import FACTORS
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -219,65 +218,38 @@ def _read(path: Path, modified: int) -> Table:
 
 def _table(content: Tables) -> Table:
     path = content.path
-    rules = described(content, Rules, "working points", "lepid.working_points.table.write")
+    writer = "lepid.working_points.table.write"
+    rules = described(content, Rules, "working points", writer)
     for point, requirements in rules.points.items():
         if not requirements:
             raise BadTable(path, f"working point {point!r} has no requirement")
         for requirement in requirements:
-            _check(path, f"working point {point!r}", rules, content, requirement.correction)
-    _check_units(path, rules, content)
+            where = f"working point {point!r}"
+            check_correction(content, where, requirement.correction, rules.inputs)
+    check_units(path, _units(rules, content))
     return Table(path, rules, content)
 
 
-def _check(path: str, where: str, rules: Rules, content: Tables, correction: str) -> None:
-    """Raise `BadTable` unless `correction` is there and its inputs can be fed."""
-    if correction not in content.names:
-        wrong = f"{where} names the correction {correction!r}, which is not there"
-        raise BadTable(path, wrong, near_misses(correction, content.names))
-    inputs = content.inputs(correction)
-    if not inputs:
-        raise BadTable(path, f"correction {correction!r} has no input, expected pt, et or abseta")
-    missing = set(inputs) - set(rules.inputs)
-    if missing:
-        wrong = f"no feature is named for the inputs {sorted(missing)} of {correction!r}"
-        raise BadTable(path, wrong, near_misses(min(missing), rules.inputs))
-    for name, kind in content.input_types(correction).items():
-        if kind != "real":
-            raise BadTable(path, f"input {name!r} of {correction!r} is {kind}, expected real")
-
-
-def _check_units(path: str, rules: Rules, content: Tables) -> None:
-    """Raise `BadTable` if a unit is unknown, or one thing has two: each is converted once."""
-    found = [(f"range of {r.feature!r}", r.unit) for r in rules.range]
+def _units(rules: Rules, content: Tables) -> Iterator[tuple[str, str]]:
+    """What has a unit, and which."""
+    yield from ((f"range of {r.feature!r}", r.unit) for r in rules.range)
     for requirements in rules.points.values():
         for r in requirements:
             inputs = content.inputs(r.correction).items()
-            found += [(f"input {name!r}", unit) for name, unit in inputs]
-            found.append((f"cut on {r.quantity!r}", content.output_unit(r.correction)))
-    units: dict[str, str] = {}
-    for thing, unit in found:
-        if unit not in FACTORS:
-            do = f"use one of: {', '.join(name for name in FACTORS if name)}"
-            wrong = f"{thing} has the unknown unit {unit!r}"
-            raise BadTable(path, wrong, near_misses(unit, FACTORS), do)
-        if units.setdefault(thing, unit) != unit:
-            raise BadTable(path, f"{thing} has two units, {units[thing]!r} and {unit!r}")
+            yield from ((f"input {name!r}", unit) for name, unit in inputs)
+            yield f"cut on {r.quantity!r}", content.output_unit(r.correction)
 
 
-def write(
-    path: Path, description: str, rules: Rules, corrections: Sequence[Mapping[str, Any]]
-) -> None:
+def write(path: Path, text: str, rules: Rules, corrections: Sequence[Mapping[str, Any]]) -> None:
     """Write working points as a correctionlib v2 file.
 
     Parameters
     ----------
-    description : short text, one line or several
+    text : short description, one line or several
     corrections : made by `lepid.tables.correction`
 
     Raises
     ------
     BadTable : a correction or the rules do not fit; nothing is written
     """
-    content = assemble(path, with_rules(description, rules), [dict(c) for c in corrections])
-    _table(content)
-    save(path, content)
+    write_with_rules(path, text, rules, corrections, _table)
