@@ -149,6 +149,9 @@ def test_every_key_of_the_likelihood(tmp_path: Path) -> None:
         ({"inputPDFFileName": None}, ["no inputPDFFileName"]),
         ({"VariableNames": None}, ["no VariableNames"]),
         ({"CutSelector": 1}, ["conf of the network, not of the likelihood"]),
+        ({"CutSi": [7.5] * 10}, ["CutSi holds 7.5, expected integers"]),
+        ({"CutBL": [2] * 10}, ["CutBL holds 2, expected 0 or 1"]),
+        ({"CutAmbiguity": [-1] * 10}, ["CutAmbiguity holds -1"]),
     ],
 )
 def test_what_is_wrong_with_a_conf_of_the_likelihood(

@@ -223,6 +223,7 @@ def test_the_accept_bits_are_those_of_the_twin(tmp_path: Path, area: Area, pileu
     assert {bit.quantity for bit in bits} <= known
     assert points.quantities()["abs_d0"] == "mm"
     assert card.working_points == ("points.json",)
+    assert [(r.feature, r.low, r.high) for r in points.rules.range] == [("isForward", None, 0.0)]
 
 
 def test_an_extra_bin_at_high_et(tmp_path: Path, area: Area) -> None:
@@ -268,6 +269,9 @@ ERRORS = {
     "a low shift": (
         {"CutLikelihoodPileupCorrection4GeV": np.zeros(10), "CutLikelihood4GeV": None},
         "a CutLikelihoodPileupCorrection4GeV and no CutLikelihood4GeV"),
+    "a low shift alone": (
+        {"CutLikelihoodPileupCorrection4GeV": np.zeros(10)},
+        "a CutLikelihoodPileupCorrection4GeV and no CutLikelihoodPileupCorrection"),
     "no file": ({"inputPDFFileName": "nowhere.root"}, "no file nowhere.root"),
     "a length": ({"CutSi": np.zeros(9)}, "CutSi"),
 }  # fmt: skip

@@ -103,12 +103,6 @@ def read_dnn(path: Path, ignored: Iterable[str] = ()) -> DnnConf:
     if cuts_cf and not multiclass:
         raise BadFile(str(path), "there is a CutSelectorCF and multiClass is not true")
     env.text("CutSelector")
-    b_layer = _integers(env, "CutBL")
-    if b_layer is not None and not set(b_layer.tolist()) <= {0, 1}:
-        raise BadFile(str(path), f"CutBL holds {b_layer.max()}, expected 0 or 1")
-    ambiguity = _integers(env, "CutAmbiguity")
-    if ambiguity is not None and ambiguity.min() < 0:
-        raise BadFile(str(path), f"CutAmbiguity holds {ambiguity.min()}, expected masks")
     return DnnConf(
         path=str(path),
         model=env.values.get("inputModelFileName") or DEFAULT_MODEL,
@@ -122,14 +116,21 @@ def read_dnn(path: Path, ignored: Iterable[str] = ()) -> DnnConf:
         cuts_cf=np.array(cuts_cf).reshape(N_ETA, N_ETA) if cuts_cf else None,
         pixel=_integers(env, "CutPi"),
         silicon=_integers(env, "CutSCT"),
-        b_layer=b_layer,
-        ambiguity=ambiguity,
+        b_layer=_integers(env, "CutBL"),
+        ambiguity=_integers(env, "CutAmbiguity"),
     )
 
 
 def _integers(env: Env, key: str) -> Integers | None:
-    found = env.integers(key, N_ETA)
-    return np.array(found, np.int64) if found else None
+    """One integer per bin of |eta|, if the file has the key."""
+    found = np.array(env.integers(key, N_ETA), np.int64)
+    if not len(found):
+        return None
+    if key == "CutBL" and not set(found.tolist()) <= {0, 1}:
+        raise BadFile(env.path, f"CutBL holds {found.max()}, expected 0 or 1")
+    if key == "CutAmbiguity" and found.min() < 0:
+        raise BadFile(env.path, f"CutAmbiguity holds {found.min()}, expected masks")
+    return found
 
 
 # Athena ElectronPhotonSelectorTools/Root/AsgElectronLikelihoodTool.cxx: key -> lengths, one number
@@ -163,12 +164,11 @@ LH_ARRAYS: dict[str, tuple[int, ...]] = {
     "CutDeltaPhiRes": _PER_BIN,
     "CutWstotAtHighET": _PER_ETA,
     "CutEoverPAtHighET": _PER_ETA,
-    "CutAmbiguity": _PER_ETA,
-    "CutBL": _PER_ETA,
-    "CutPi": _PER_ETA,
-    "CutSi": _PER_ETA,
 }
-LH_KEYS = ("inputPDFFileName", "VariableNames", *LH_FLAGS, *LH_NUMBERS, *LH_ARRAYS)
+LH_INTEGERS = ("CutAmbiguity", "CutBL", "CutPi", "CutSi")
+LH_KEYS = (
+    "inputPDFFileName", "VariableNames", *LH_FLAGS, *LH_NUMBERS, *LH_ARRAYS, *LH_INTEGERS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +183,7 @@ class LikelihoodConf:
     flags : key -> bool, all of `LH_FLAGS`
     numbers : key -> number, all of `LH_NUMBERS`
     arrays : key -> [10] per bin of |eta| or [n_et, 10] with 9 or 10 bins of E_T, those of
-        `LH_ARRAYS` that the file has
+        `LH_ARRAYS` and `LH_INTEGERS` that the file has
     """
 
     path: str
@@ -199,7 +199,7 @@ def read_likelihood(path: Path, ignored: Iterable[str] = ()) -> LikelihoodConf:
 
     Raises
     ------
-    BadFile : unknown keys, missing keys, wrong lengths
+    BadFile : unknown keys, missing keys, wrong lengths, cuts that are none
 
     Source
     ------
@@ -215,6 +215,8 @@ def read_likelihood(path: Path, ignored: Iterable[str] = ()) -> LikelihoodConf:
         found = np.array(env.numbers(key, *expected), np.float64)
         if len(found):
             arrays[key] = found if len(found) == N_ETA else found.reshape(-1, N_ETA)
+    integers = {key: _integers(env, key) for key in LH_INTEGERS}
+    arrays |= {key: row.astype(np.float64) for key, row in integers.items() if row is not None}
     return LikelihoodConf(
         path=str(path),
         densities=env.text("inputPDFFileName"),

@@ -17,7 +17,7 @@ from lepid.errors import BadFile, near_misses
 from lepid.root_files import Histogram
 from lepid.taggers import densities
 from lepid.taggers.densities import Density, Grid
-from lepid.working_points.table import Binding, Rules
+from lepid.working_points.table import Binding, Range, Rules
 
 SOURCE = "Athena ElectronPhotonSelectorTools/Root/TElectronLikelihoodTool.cxx"
 FILE = "densities.json.gz"
@@ -85,7 +85,14 @@ def convert(
     cuts_of = {name: points_of.requirements(name, conf) for name, conf in confs.items()}
     corrections, required = folder.requirements(card, cuts_of)
     bound = Binding(sha256=(card.networks[0].sha256,))
-    rules = Rules(tagger=card.tagger, points=required, inputs=FEATURES, bound_to=bound)
+    rules = Rules(
+        tagger=card.tagger,
+        points=required,
+        inputs=FEATURES,
+        # As in Athena, which has no likelihood of forward electrons.
+        range=(Range(feature="isForward", high=0.0),),
+        bound_to=bound,
+    )
     return folder.write(root, card, content, (rules, corrections))
 
 

@@ -92,8 +92,9 @@ def _cut(conf: LikelihoodConf) -> tuple[Node, tuple[str, ...]]:
     edges, plateaus = bins(conf, low=low)
     shift = "CutLikelihoodPileupCorrection"
     there = [key in conf.arrays for key in (shift, f"{shift}4GeV")]
-    if there[1] and not low:
-        raise BadFile(conf.path, f"there is a {shift}4GeV and no CutLikelihood4GeV")
+    if there[1] and not (low and there[0]):
+        lost = shift if low else "CutLikelihood4GeV"
+        raise BadFile(conf.path, f"there is a {shift}4GeV and no {lost}")
     # As in Athena: with interpolation both arrays are needed, without it the first.
     moves = not conf.flags["doPileupTransform"] and (all(there) if smooth else there[0])
     rows = with_low(conf, "CutLikelihood", low=low)
