@@ -183,7 +183,7 @@ def test_the_requirements_are_in_the_order_of_the_accept_bits(area: Any, tmp_pat
     quantities = [r.quantity for r in points.requirements("Tight")]
     assert quantities == [
         "abseta_cluster", "nSiHitsPlusDeadSensors", "nPixHitsPlusDeadSensors", "passesBLayer",
-        "ambiguityType", "D_el", "D_CF",
+        "ambiguityType", "D_CF", "D_el",
     ]  # fmt: skip
     assert points.rules.bound_to.sha256 == (card.networks[0].sha256,)
     assert card.fractions.abseta_edges == ABSETA_EDGES

@@ -246,12 +246,16 @@ def test_points_that_share_a_likelihood(tmp_path: Path, area: Area) -> None:
 
 
 def test_the_corrected_delta_eta(tmp_path: Path, area: Area) -> None:
-    keys = area.keys() | {"doCorrectDeltaEta": "true", "CutDeltaEta": None}
+    keys = area.keys() | {"doCorrectDeltaEta": "true"}
     with uproot.update(area.root / PDF) as file:
         write(file, "el_deltaeta1", area.made["f1"])
-    _, card, _ = convert(tmp_path, Tight=area.conf("t", keys, VariableNames="el_deltaeta1,el_f1"))
+    conf = area.conf("t", keys, VariableNames="el_deltaeta1,el_f1")
+    _, card, points = convert(tmp_path, Tight=conf)
     names = [entry.feature for entry in card.networks[0].nodes[0].inputs]
     assert names == ["el_deltaeta1", "f1"]
+    # The cut is on the corrected one too.
+    (bit,) = [r for r in points.requirements("Tight") if r.correction == "Tight_TrackMatchEta"]
+    assert bit.quantity == "abs_el_deltaeta1"
 
 
 # --- what is an error ---------------------------------------------------------------------------
@@ -261,7 +265,6 @@ ERRORS = {
     "a histogram": ({"VariableNames": "el_f1,el_eratio"}, "no histogram of el_eratio, sig, E_T 4"),
     "calo only": ({"caloOnly": "true"}, "caloOnly is on"),
     "centrality": ({"doCentralityTransform": "true"}, "doCentralityTransform is on"),
-    "which delta eta": ({"doCorrectDeltaEta": "true"}, "which .* is cut on is not known"),
     "no reference": (
         {"DiscLooseForPileupTransform": None}, "there is no DiscLooseForPileupTransform"),
     "no low reference": (

@@ -615,4 +615,4 @@ def test_converted_files_of_athena_give_the_same(
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
     assert 10 < ak.sum(mine["Tight"]) < ak.sum(mine["TightNoCF"])
     report = lepid.explain(decorated, "electron_dnn@converted", "Tight")
-    assert [name for name in ak.fields(report) if name in REQUIREMENTS][-2:] == ["D_el", "D_CF"]
+    assert [name for name in ak.fields(report) if name in REQUIREMENTS][-2:] == ["D_CF", "D_el"]

@@ -251,8 +251,9 @@ def _requirements(
         if values is not None and (name != "NBlayer" or values.any()):
             yield per_abseta(name, quantity, sense, values)
     for name, quantity, cuts in (
-        ("passMVA", discriminant, conf.cuts),
+        # Both are the bit passMVA; Athena looks at charge flips first.
         ("passCF", "D_CF", conf.cuts_cf),
+        ("passMVA", discriminant, conf.cuts),
     ):
         if cuts is not None:
             grid = (

@@ -106,9 +106,6 @@ def _shared(confs: Sequence[LikelihoodConf]) -> LikelihoodConf:
         on = [flag for flag in UNKNOWN if conf.flags[flag]]
         if on:
             raise BadFile(conf.path, f"{on[0]} is on, and lepid has no such likelihood")
-        if conf.flags["doCorrectDeltaEta"] and "CutDeltaEta" in conf.arrays:
-            wrong = "doCorrectDeltaEta and CutDeltaEta: which |deltaEta1| is cut on is not known"
-            raise BadFile(conf.path, wrong)
         mine, its = _discriminant(first), _discriminant(conf)
         other = [key for key in mine if mine[key] != its[key]]
         if other:

@@ -69,9 +69,10 @@ def requirements(point: str, conf: LikelihoodConf) -> Iterator[tuple[Node, Requi
     if "CutLikelihood" in arrays:
         node, axes = _cut(conf)
         yield one("LH", "D_LH", ">=", node, *axes)
+    matched = "abs_el_deltaeta1" if conf.flags["doCorrectDeltaEta"] else "abs_deltaEta1"
     for name, quantity, key in (
         ("TrackA0", "abs_d0", "CutA0"),
-        ("TrackMatchEta", "abs_deltaEta1", "CutDeltaEta"),
+        ("TrackMatchEta", matched, "CutDeltaEta"),
         ("TrackMatchPhiRes", "abs_deltaPhiRescaled2", "CutDeltaPhiRes"),
     ):
         if key in arrays:

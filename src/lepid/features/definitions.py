@@ -174,6 +174,12 @@ FEATURES: dict[str, Feature] = {
     "el_deltaeta1": Feature(
         {"deltaEta1": "", "deltaEta1PearDistortion": ""}, "", np.subtract, electrons.LIKELIHOOD
     ),
+    "abs_el_deltaeta1": Feature(
+        {"deltaEta1": "", "deltaEta1PearDistortion": ""},
+        "",
+        lambda matched, distortion: np.abs(matched - distortion),
+        electrons.LIKELIHOOD,
+    ),
     "abs_d0": Feature({f"{_TRACK}.d0": "mm"}, "mm", np.abs, electrons.LIKELIHOOD),
     "abs_deltaEta1": Feature({"deltaEta1": ""}, "", np.abs, electrons.LIKELIHOOD),
     "abs_deltaPhiRescaled2": Feature({"deltaPhiRescaled2": ""}, "", np.abs, electrons.LIKELIHOOD),
