@@ -134,7 +134,7 @@ def _run(
     each: dict[str, list[tuple[npt.NDArray[np.int64], Sequence]]] = {}
     scored = np.zeros(n_lepton, np.bool_)
     for network, path, digest in plan.networks:
-        chosen = valid.copy()
+        chosen = valid & inputs.valid(network, columns, schema.unit)
         if network.abseta:
             abseta = definitions.evaluate("abseta", "", columns, schema.unit)
             chosen &= _in(abseta, network.abseta)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,10 @@ from lepid.errors import BadInput, UnknownWorkingPoint
 from lepid.evaluation import looked_at
 from lepid.events.objects.tables import apply
 from lepid.events.schema import Schema
-from lepid.provenance import Decorated, decided_before, decorated_before
+from lepid.features import definitions
+from lepid.provenance import Decided, Decorated, decided_before, decorated_before
 from lepid.taggers.card import Card, Decision
+from lepid.taggers.card_valid import Valid
 from lepid.working_points.table import SENSES, Requirement, Table
 
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -40,10 +42,13 @@ def explain(
     -------
     Record array, jagged like the collection. A boolean for each requirement, in the order of the
     table, under the name of what it compares; then `failed`, the name of the first that failed
-    (empty if all passed, "not scored" if the lepton has no decision), and `value` and `cut` of that
-    one, NaN if there is none. The cut of a sense "bit" is a mask, the value the number of a bit.
-    Of a decision that the file stores, the requirements are the bits of the mask beside it, under
-    the names of the card; `value` and `cut` are NaN, for no file holds them.
+    (empty if all passed), and `value` and `cut` of that one, NaN if there is none. The cut of a
+    sense "bit" is a mask, the value the number of a bit. Of a decision that the file stores, the
+    requirements are the bits of the mask beside it, under the names of the card; `value` and `cut`
+    are NaN, for no file holds them.
+
+    For a lepton that has no decision `failed` is "not scored", with the first condition of the card
+    that it does not fulfil if that is why: "not scored: pt >= 4 GeV".
 
     Raises
     ------
@@ -64,8 +69,30 @@ def explain(
         return _of_mask(found, stored[0])
     done = decided_before(events, tagger, schema)
     table = next(table for table in done.tables if point in table.points)
-    compute = partial(_explain, done.card, table, point, done.known.schema)
-    return apply(done.known, done.collection, done.columns, compute)
+    conditions, columns = _conditions(done)
+    asked = _Asked(done.card, table, point, done.known.schema, conditions)
+    return apply(done.known, done.collection, {**columns, **done.columns}, partial(_explain, asked))
+
+
+class _Asked(NamedTuple):
+    """What is explained, and the conditions on leptons that the events can answer."""
+
+    card: Card
+    table: Table
+    point: str
+    schema: Schema
+    conditions: Sequence[Valid]
+
+
+def _conditions(done: Decided) -> tuple[list[Valid], dict[str, str]]:
+    """Conditions of the card that these events can answer, and the columns for that."""
+    find = done.known.finder(done.known.flavour(done.collection))
+    networks = done.card.networks if done.source == "network" else ()
+    # With several networks, the conditions are those of one of them.
+    conditions = networks[0].valid if len(networks) == 1 else ()
+    found = [c for c in conditions if definitions.can(c.feature, find.find)]
+    needs = {column: c.doc for c in found for column in definitions.needs(c.feature)}
+    return found, find.require(definitions.resolve(needs, find.find))
 
 
 def names(requirements: Sequence[Requirement]) -> list[str]:
@@ -77,9 +104,8 @@ def names(requirements: Sequence[Requirement]) -> list[str]:
     ]
 
 
-def _explain(
-    card: Card, table: Table, point: str, schema: Schema, columns: Columns, _: Any
-) -> dict[str, Any]:
+def _explain(asked: _Asked, columns: Columns, _: Any) -> dict[str, Any]:
+    card, table, point, schema, conditions = asked
     prefix = f"{card.tagger}."
     own = {k.removeprefix(prefix): v for k, v in columns.items() if k.startswith(prefix)}
     axes, compared = looked_at(card, table, own, columns, schema, points=[point])
@@ -89,6 +115,9 @@ def _explain(
     requirements = table.requirements(point)
     result: dict[str, Any] = {}
     failed = np.where(scored, "", NOT_SCORED).astype(object)
+    for condition in conditions:
+        looked = definitions.evaluate(condition.feature, condition.unit, columns, schema.unit)
+        failed[(failed == NOT_SCORED) & ~condition.holds(looked)] = f"{NOT_SCORED}: {condition.doc}"
     value, cut = np.full(len(scored), np.nan), np.full(len(scored), np.nan)
     for name, requirement in zip(names(requirements), requirements, strict=True):
         cuts = table.cuts(requirement, safe)

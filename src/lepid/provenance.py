@@ -32,6 +32,7 @@ def facts_of(plan: Plan, schema: Schema, collection: str) -> dict[str, Any]:
         "provider": plan.provider,
         "threads": session.threads(plan.options.threads) if plan.provider else 0,
         IMPACT: plan.around.impact,
+        "scored": list(dict.fromkeys(c.doc for part, _, _ in plan.networks for c in part.valid)),
         "decisions": list(plan.decisions.values()),
         "tables": [table.path for table in plan.tables],
         "working_points": [*plan.decisions, *(p for table in plan.tables for p in table.points)],
@@ -108,6 +109,7 @@ class Decided(NamedTuple):
     card : of the tagger
     record : what `decorate` attached
     tables : its working points
+    source : of the scores, "stored" or "network"
     columns : what deciding takes, the fields of the record among them as ``<tagger>.<field>``
     """
 
@@ -116,6 +118,7 @@ class Decided(NamedTuple):
     card: Card
     record: Any
     tables: tuple[Table, ...]
+    source: str
     columns: Mapping[str, Any]
 
 
@@ -140,7 +143,7 @@ def decided_before(events: Any, tagger: str, schema: str | Path | Schema | None)
     )
     single = [field for field in record.fields if record[field].ndim == record.ndim]
     columns |= {f"{name}.{field}": record[field] for field in single}
-    return Decided(known, collection, card, record, tables, columns)
+    return Decided(known, collection, card, record, tables, facts["source"], columns)
 
 
 def report(events: Any) -> None:
@@ -166,6 +169,7 @@ def report_text(events: Any) -> str:
             "sha256": [digest[:16] for digest in facts["sha256"]],
             "provider": [facts["provider"]] if facts["provider"] else [],
             "impact parameters": [facts[IMPACT]] if facts.get(IMPACT) else [],
+            "scored are": facts.get("scored", []),
             "decisions": facts["decisions"],
             "tables": [Path(table).name for table in facts["tables"]],
             "but": ["; ".join(facts["reasons"])] if facts["reasons"] else [],

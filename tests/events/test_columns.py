@@ -110,3 +110,11 @@ def test_all_that_is_absent_in_all_collections_is_one_error() -> None:
     assert "schema=" in caught.value.do
     found = required([(muons, {"pt": "b"}), (electrons, {"caloClusterLinks": "b"})])
     assert found == [{"pt": "pt"}, {"caloClusterLinks": "caloClusterLinks"}]
+
+
+def test_a_format_follows_its_own_links_only() -> None:
+    assert columns("Electrons").follows(f"{ORIGINAL}.qOverP")
+    assert columns("Electrons").follows("pt")
+    assert not columns("Electrons").follows("gsfTrack.normalizedChi2")
+    flat = Columns(schema.load("ntuple"), "mu", {"mu": ["pt"]})
+    assert not flat.follows("combinedTrackParticleLink.chiSquared")

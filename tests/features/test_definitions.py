@@ -186,3 +186,17 @@ def test_the_original_track_of_an_electron(theta: float, phi: float, q_over_p: f
     angle = {f"{link}.theta": [theta, np.nan]}
     assert evaluate("track_eta", angle) == pytest.approx([eta, -99.0], abs=1e-12)
     assert evaluate("track_phi", {f"{link}.phi": [phi, np.nan]}) == [phi, -99.0]
+
+
+def test_a_column_that_a_format_cannot_make_stands_for_itself() -> None:
+    wanted = {"reducedChi2_ID": "why"}
+    link = "inDetTrackParticleLink"
+    parts = dict.fromkeys((f"{link}.chiSquared", f"{link}.numberDoF"), "why")
+    for there in ((), tuple(parts)):
+        assert definitions.resolve(wanted, there.__contains__) == parts
+        no_links = definitions.resolve(wanted, there.__contains__, lambda name: "." not in name)
+        assert no_links == wanted
+    assert definitions.can("reducedChi2_ID", parts.__contains__)
+    assert definitions.can("reducedChi2_ID", wanted.__contains__)
+    assert not definitions.can("reducedChi2_ID", list(parts)[:1].__contains__)
+    assert definitions.can("abseta", {"eta"}.__contains__)

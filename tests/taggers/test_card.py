@@ -268,6 +268,20 @@ def part(low: float, high: float) -> dict[str, Any]:
         ({"outputs": [{"name": "p", "node": "y"}],
           "networks": [part(0, 1), {**part(1, 2), "training": {"source": "s"}}]},
          "all networks of a card state their training, or none"),
+        ({"networks": [{"path": "a", "nodes": [{**NODES[0], "switches": ["DisablePtCut"]}]}]},
+         r"unknown switch 'DisablePtCut' \(near: DisablePtCuts\)"),
+        ({"networks": [{"path": "a", "nodes": [{**NODES[0], "switches": ["DisablePtCuts"]}]}]},
+         "DisablePtCuts changes rhoPrime, qOverPSignificance, which the node does not take"),
+        ({"networks": [{"path": "a", "nodes": [
+            {**TRACKS, "inputs": ["rhoPrime"], "switches": ["DisablePtCuts"]}]}]},
+         "DisablePtCuts changes rhoPrime, qOverPSignificance, which the node does not take"),
+        ({"networks": [{"path": "a", "nodes": NODES, "valid": [{"feature": "pt", "doc": "d"}]}]},
+         "the condition on pt needs low or high, low <= high"),
+        ({"networks": [{"path": "a", "nodes": NODES,
+                        "valid": [{"feature": "pt", "low": 2, "high": 1, "doc": "d"}]}]},
+         "the condition on pt needs low or high, low <= high"),
+        ({"networks": [{"path": "a", "nodes": NODES, "valid": [{"feature": "pt", "low": 2}]}]},
+         "doc"),
     ],
 )  # fmt: skip
 def test_contradictions(changes: dict[str, Any], message: str) -> None:

@@ -108,3 +108,67 @@ def test_needs_are_columns_with_the_feature_that_wants_them() -> None:
         "trackParticleLinks.numberOfPixelDeadSensors": "nPixHitsPlusDeadSensors",
         "eta": "the range of |eta|",
     }
+
+
+# --- switches, absent inputs, conditions --------------------------------------------------------
+
+
+def network(entries: list[Any], **more: Any) -> Network:
+    keys = {key: more.pop(key) for key in ("switches",) if key in more}
+    nodes = [{"name": "x", "inputs": entries, **keys}]
+    return Network.model_validate({"path": "a", "nodes": nodes, **more})
+
+
+def test_a_switch_changes_what_is_needed_and_what_is_fed() -> None:
+    columns = {"pt": 1e4, "InnerDetectorPt": 1.1e4, "MuonSpectrometerPt": 0.8e4}
+    flat = {name: np.array([value]) for name, value in columns.items()}
+    plain, off = network(["rhoPrime"]), network(["rhoPrime"], switches=["DisablePtCuts"])
+    assert list(inputs.needs(plain)) == ["rhoPrime"]
+    assert inputs.needs(off) == {"pt": "rhoPrime"}
+    assert inputs.build(plain.nodes[0], flat, MEV)[0].tolist() == [[np.float32(0.3)]]
+    assert inputs.build(off.nodes[0], flat, MEV)[0].tolist() == [[0]]
+    raw = network(["rhoPrime"], switches=["TurnOffMomCorr"])
+    assert "inDetTrackParticleLink.qOverP" in inputs.needs(raw)
+    assert "InnerDetectorPt" not in inputs.needs(raw)
+
+
+def test_an_input_with_a_default_may_be_absent_and_no_other() -> None:
+    entry = {"feature": "reducedChi2_ME", "default": 0.9, "default_source": "mine"}
+    some = network([entry, "a"])
+    outer = "extrapolatedMuonSpectrometerTrackParticleLink"
+    there = {"pt", "a"}
+    lost = inputs.absent(some, there.__contains__)
+    assert lost == {
+        "reducedChi2_ME": (
+            "input reducedChi2_ME is 0.9 for all: the file has not what it is made of (mine)"
+        )
+    }
+    assert list(inputs.needs(some, lost)) == ["a"]
+    rows, finite = inputs.build(some.nodes[0], {"a": np.array([1.0, 2.0])}, MEV)
+    assert rows.tolist() == [[np.float32(0.9), 1], [np.float32(0.9), 2]]
+    assert finite.all()
+    # With one of two ingredients it is still absent, with both it is none.
+    there |= {f"{outer}.chiSquared"}
+    assert inputs.absent(some, there.__contains__)
+    there |= {f"{outer}.numberDoF"}
+    assert inputs.absent(some, there.__contains__) == {}
+    assert inputs.absent(network(["reducedChi2_ME", "a"]), {"a"}.__contains__) == {}
+
+
+def test_conditions_are_closed_joined_and_false_for_what_is_no_number() -> None:
+    conditions = [
+        {"feature": "pt", "unit": "GeV", "low": 4, "doc": "pt"},
+        {"feature": "abseta", "high": 2.5, "doc": "eta"},
+        {"feature": "n", "low": 0, "high": 0, "doc": "n"},
+    ]
+    some = network(["a"], valid=conditions)
+    assert list(inputs.needs(some)) == ["a", "pt", "eta", "n"]
+    rows = [
+        (4000, 2.5, 0, True), (3999.9, 0, 0, False), (5000, -2.5, 0, True), (5000, -2.6, 0, False),
+        (5000, 0, 1, False), (5000, 0, -1, False), (np.nan, 0, 0, False), (5000, np.nan, 0, False),
+        (np.inf, 0, 0, True),
+    ]  # fmt: skip
+    pt, eta, n, expected = (np.array(column) for column in zip(*rows, strict=True))
+    found = inputs.valid(some, {"pt": pt, "eta": eta, "n": n}, MEV)
+    assert found.tolist() == expected.tolist()
+    assert inputs.valid(network(["a"]), {"pt": pt}, MEV).all()

@@ -57,6 +57,10 @@ class Columns:
             where = self.schema.links.get(name, "")
         return tuple(found), ()
 
+    def follows(self, column: str) -> bool:
+        """Whether the format has the link of ``a.b``; true for what has none."""
+        return "." not in column or bool(self.schema.route(column)[0])
+
     def there(self, collection: str) -> list[str]:
         """Columns of a collection; none if the events do not have it."""
         return list(self.events.get(collection, ()))

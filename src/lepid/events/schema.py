@@ -16,7 +16,7 @@ from lepid.units import FACTORS, dimension
 
 FLAVOURS = ("electron", "muon")
 # What networks take beside leptons.
-KINDS = ("track", "electron_track", "cluster", "vertex", "event")
+KINDS = ("track", "electron_track", "muon_spectrometer_track", "cluster", "vertex", "event")
 _LISTS = ("aliases", "identifiers", "kept")
 
 

@@ -1,18 +1,19 @@
 """FEATURES: one row per derived input. What is not here is a column of the file itself.
 
 DERIVED: columns that some files hold, and the ways to compute them for the others.
+SWITCHES: what stands in for features where a card turns a switch of Athena on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lepid.features import electrons
+from lepid.features import electrons, muons
 from lepid.units import convert
 
 Array = npt.NDArray[Any]
@@ -91,6 +92,16 @@ _LAST = "qOverP at the last measurement"
 _TRT = "transformed_e_probability_ht"
 _PIXEL = ("numberOfPixelHits", "numberOfPixelDeadSensors")
 _SCT = ("numberOfSCTHits", "numberOfSCTDeadSensors")
+# The tracks of a muon: of the ID, of the spectrometer taken back to the beam, and both together.
+_INNER = "inDetTrackParticleLink"
+_OUTER = "extrapolatedMuonSpectrometerTrackParticleLink"
+_COMBINED = "combinedTrackParticleLink"
+_VARIANCE = "definingParametersCovMatrixDiag_qOverP_qOverP"
+_TWO_TRACKS = dict.fromkeys(
+    (f"{track}.{c}" for track in (_INNER, _OUTER) for c in ("theta", "qOverP", _VARIANCE)), ""
+)
+_TWO_DIRECTIONS = {name: "" for name in _TWO_TRACKS if not name.endswith(_VARIANCE)}
+_CALIBRATED = {"InnerDetectorPt": "", "MuonSpectrometerPt": ""}
 
 
 def _pflow_row(cone: str) -> Feature:
@@ -104,6 +115,20 @@ def _relative_row(column: str) -> Feature:
 def _hits_row(*counts: str) -> Feature:
     needs = dict.fromkeys((f"{_TRACK}.{count}" for count in counts), "")
     return Feature(needs, "", lambda *hits: sum(hits[1:], start=hits[0]), _SELECTOR)
+
+
+def _reduced(track: str) -> tuple[Feature, ...]:
+    needs = {f"{track}.chiSquared": "", f"{track}.numberDoF": ""}
+    return (Feature(needs, "", muons.reduced, muons.SELECTION),)
+
+
+def _there(track: str) -> tuple[Feature, ...]:
+    return (Feature({f"{track}.qOverP": ""}, "", np.isfinite, muons.SELECTION),)
+
+
+def _of_combined(column: str) -> tuple[Feature, ...]:
+    needs = {f"{_COMBINED}.{column}": ""}
+    return (Feature(needs, "", lambda value: value, "Athena xAODMuon/Root/Muon_v1.cxx"),)
 
 
 # A dotted name is a column of what a link points to, NaN where it points to nothing.
@@ -211,6 +236,20 @@ FEATURES: dict[str, Feature] = {
     ),
     "track_eta": Feature({f"{_ORIGINAL}.theta": "rad"}, "", _track_eta, _PLIT),
     "track_phi": Feature({f"{_ORIGINAL}.phi": "rad"}, "", _or_absent, _PLIT),
+    "muon_quality": Feature({"quality": ""}, "", muons.quality_of, muons.SELECTION),
+    # All in the unit of the file, which cancels.
+    "rhoPrime_tracks": Feature(
+        {"pt": "", **_TWO_DIRECTIONS}, "", muons.raw_rho_prime, muons.SELECTION
+    ),
+    "qOverPSignificance_tracks": Feature(_TWO_TRACKS, "", muons.raw_significance, muons.SELECTION),
+    "zero": Feature({"pt": ""}, "", np.zeros_like, "ours"),
+}
+
+# Property of Athena's tool -> feature -> the one that stands in for it where the property is true;
+# the first that is true counts.
+SWITCHES: dict[str, dict[str, str]] = {
+    "DisablePtCuts": dict.fromkeys(("rhoPrime", "qOverPSignificance"), "zero"),
+    "TurnOffMomCorr": {name: f"{name}_tracks" for name in ("rhoPrime", "qOverPSignificance")},
 }
 
 
@@ -245,6 +284,17 @@ DERIVED: dict[str, tuple[Feature, ...]] = {
         ),
     ),
     _TRT: (Feature({f"{_TRACK}.eProbabilityHT": ""}, "", electrons.transformed, _NETWORK),),
+    "rhoPrime": (Feature({**_CALIBRATED, "pt": ""}, "", muons.rho_prime, muons.SELECTION),),
+    "qOverPSignificance": (
+        Feature({**_CALIBRATED, **_TWO_TRACKS}, "", muons.q_over_p_significance, muons.SELECTION),
+    ),
+    "reducedChi2": _reduced(_COMBINED),
+    "reducedChi2_ID": _reduced(_INNER),
+    "reducedChi2_ME": _reduced(_OUTER),
+    "numberOfPixelHits": _of_combined("numberOfPixelHits"),
+    "numberOfPixelDeadSensors": _of_combined("numberOfPixelDeadSensors"),
+    "has_ID_track": _there(_INNER),
+    "has_ME_track": _there(_OUTER),
     "isForward": (
         Feature({"author": ""}, "", electrons.forward_author, _NETWORK),
         Feature({_ETA: ""}, "", electrons.forward_eta, _NETWORK),
@@ -257,23 +307,46 @@ def needs(name: str) -> tuple[str, ...]:
     return tuple(FEATURES[name].needs) if name in FEATURES else (name,)
 
 
-def resolve(wanted: Mapping[str, str], there: Callable[[str], object]) -> dict[str, str]:
+def resolve(
+    wanted: Mapping[str, str],
+    there: Callable[[str], object],
+    follows: Callable[[str], bool] = bool,
+) -> dict[str, str]:
     """`wanted`, column -> why, with columns that are not `there` replaced by what makes them up.
 
     If no way to compute a column can be gone, what the first needs stands for it.
+
+    Parameters
+    ----------
+    follows : whether events of this format can have a column ``a.b``; if they can have none of
+        the ways, the column stands for itself
     """
     found: dict[str, str] = {}
     for column, why in wanted.items():
-        for part in _parts(column, there):
+        for part in _parts(column, there, follows):
             found.setdefault(part, why)
     return found
 
 
-def _parts(column: str, there: Callable[[str], object]) -> list[str]:
+def _parts(
+    column: str, there: Callable[[str], object], follows: Callable[[str], bool] = bool
+) -> list[str]:
     if column not in DERIVED or there(column):
         return [column]
-    ways = [[p for n in way.needs for p in _parts(n, there)] for way in DERIVED[column]]
+    ways = [[p for n in way.needs for p in _parts(n, there, follows)] for way in DERIVED[column]]
+    ways = [parts for parts in ways if all(map(follows, parts))] or [[column]]
     return next((parts for parts in ways if all(map(there, parts))), ways[0])
+
+
+def can(name: str, there: Callable[[str], object]) -> bool:
+    """Whether all is `there` that the feature or column `name` is made of."""
+    return all(map(there, resolve(dict.fromkeys(needs(name), ""), there)))
+
+
+def switched(name: str, switches: Container[str]) -> str:
+    """The feature that stands in for `name` where these `SWITCHES` are true."""
+    on = (SWITCHES[switch] for switch in SWITCHES if switch in switches)
+    return next((instead[name] for instead in on if name in instead), name)
 
 
 def evaluate(

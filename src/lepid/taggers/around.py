@@ -27,12 +27,14 @@ class Around:
     aggregates : columns of the leptons that are made of them
     impact : whether the impact parameters of the tracks are "stored" or "computed"; empty without
         tracks
+    defaults : which inputs are the default of the card for every lepton, and why
     """
 
     collections: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     aggregates: tuple[str, ...] = ()
     impact: str = ""
+    defaults: tuple[str, ...] = ()
 
     @property
     def tables(self) -> dict[str, Mapping[str, str]]:
@@ -51,9 +53,12 @@ def reads(card: Card, columns: Columns) -> tuple[dict[str, str], Around]:
     own: dict[str, str] = {}
     kinds: dict[str, dict[str, str]] = {}
     aggregates: list[str] = []
+    defaults: dict[str, None] = {}
     source = ""
     for network in card.networks:
-        for column, feature in inputs.needs(network).items():
+        absent = inputs.absent(network, lambda c: c in leptons.AGGREGATES or columns.find(c))
+        defaults |= dict.fromkeys(absent.values())
+        for column, feature in inputs.needs(network, absent).items():
             why = f"input {feature} of {card.name}"
             made = leptons.AGGREGATES.get(column)
             if made is None or columns.find(column):
@@ -66,11 +71,12 @@ def reads(card: Card, columns: Columns) -> tuple[dict[str, str], Around]:
             own |= {c: w for c, w in _own(card, node).items() if c not in own}
             source = _tracks(card, node, columns, kinds)
     places = {kind: _constituents(card, columns, kind) for kind in kinds}
-    own = definitions.resolve(own, columns.find)
+    own = definitions.resolve(own, columns.find, columns.follows)
     found = required([(columns, own), *((places[kind], kinds[kind]) for kind in kinds)])
     collections = {kind: place.collection for kind, place in places.items()}
     named = dict(zip(kinds, found[1:], strict=True))
-    return found[0], Around(collections, named, tuple(dict.fromkeys(aggregates)), source)
+    made_up = tuple(dict.fromkeys(aggregates))
+    return found[0], Around(collections, named, made_up, source, tuple(defaults))
 
 
 def _own(card: Card, node: Node) -> dict[str, str]:

@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
 from lepid.errors import near_misses
+from lepid.features.definitions import SWITCHES
 from lepid.taggers.card_likelihood import BINS, DISCRIMINANT, PILEUP, VARIABLES, Likelihood
+from lepid.taggers.card_valid import Valid
 from lepid.taggers.part import Part, Unit
 
 _ATOM = r"(\d+(?:\.\d+)?|[A-Za-z]\w*)"
@@ -182,6 +184,9 @@ class Node(Part):
         default="link",
         description="which tracks are flagged as the lepton's own: those that it links to, or none",
     )
+    switches: tuple[str, ...] = Field(
+        default=(), description="properties of Athena's tool that are true and change inputs"
+    )
 
     @model_validator(mode="after")
     def _ragged(self) -> Self:
@@ -190,6 +195,17 @@ class Node(Part):
             raise ValueError(wrong)
         if self.per != "lepton" and any(entry.nan or entry.infinite for entry in self.inputs):
             raise ValueError("nan and infinite are for nodes that take one row per lepton")
+        return self
+
+    @model_validator(mode="after")
+    def _switched(self) -> Self:
+        features = {entry.feature for entry in self.inputs}
+        for name in self.switches:
+            if name not in SWITCHES:
+                raise ValueError(f"unknown switch {name!r}{_hint(name, SWITCHES)}")
+            if features.isdisjoint(SWITCHES[name]) or self.per != "lepton":
+                changes = ", ".join(SWITCHES[name])
+                raise ValueError(f"{name} changes {changes}, which the node does not take")
         return self
 
 
@@ -223,6 +239,9 @@ class Network(Part):
     nodes: tuple[Node, ...] = Field(min_length=1)
     batched: bool = Field(default=True, description="false: the graph takes one lepton per call")
     abseta: tuple[float, float] | None = Field(default=None, description="low <= |eta| < high")
+    valid: tuple[Valid, ...] = Field(
+        default=(), description="conditions on a lepton, without any of which it is not scored"
+    )
     training: Training | None = Field(default=None, description="where `in_training` is true")
 
     @model_validator(mode="after")

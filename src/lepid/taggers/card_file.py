@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from lepid.errors import BadCard, near_misses
 from lepid.taggers.card import Bits, Card, Decision, Form, Fractions, Input, Network, Node, Output
 from lepid.taggers.card_likelihood import Likelihood, PileUp, Skip
+from lepid.taggers.card_valid import Valid
 from lepid.taggers.part import Part
 
 
@@ -43,14 +44,15 @@ def dump(card: Card) -> str:
     return "\n".join(_lines("", card.model_dump(exclude_defaults=True))) + "\n"
 
 
-# Keys that have a section of their own; the others stand on one line.
+# Keys that have a section of their own; the others stand on one line, or on one per entry.
+WRAPPED = ("inputs", "valid")
 SECTIONS = ("outputs", "fractions", "discriminants", "decisions", "bits", "networks", "nodes")
 
 
 def _lines(place: str, keys: Mapping[str, Any]) -> Iterator[str]:
     for key, value in keys.items():
         if key not in SECTIONS:
-            yield f"{_key(key)} = {_value(value, wrap=key == 'inputs')}"
+            yield f"{_key(key)} = {_value(value, wrap=key in WRAPPED)}"
     for key in (key for key in keys if key in SECTIONS):
         name, value = f"{place}.{key}".lstrip("."), keys[key]
         if key == "discriminants":
@@ -105,7 +107,7 @@ def _keys_at(location: list[int | str]) -> list[str]:
         "outputs": Output, "discriminants": Form, "fractions": Fractions, "decisions": Decision,
         "bits": Bits,
         "networks": Network, "nodes": Node, "inputs": Input,
-        "likelihood": Likelihood, "skip": Skip, "pileup": PileUp,
+        "likelihood": Likelihood, "skip": Skip, "pileup": PileUp, "valid": Valid,
     }  # fmt: skip
     owners = [parts[str(step)] for step in location[:-1] if str(step) in parts]
     return list((owners[-1] if owners else Card).model_fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,23 +14,51 @@ from lepid.taggers.card import Network, Node
 Columns = Mapping[str, npt.NDArray[Any]]
 
 
-def needs(network: Network) -> dict[str, str]:
-    """Column -> the feature that needs it, for all lepton inputs of `network`."""
+def needs(network: Network, without: Container[str] = ()) -> dict[str, str]:
+    """Column -> the feature that needs it, for all lepton inputs of `network`.
+
+    Parameters
+    ----------
+    without : features that are a default of the card for every lepton
+    """
     found: dict[str, str] = {}
     for node in network.nodes:
         for entry in node.inputs if node.per == "lepton" else ():
-            for column in definitions.needs(entry.feature):
+            feature = definitions.switched(entry.feature, node.switches)
+            for column in definitions.needs(feature) if feature not in without else ():
                 found.setdefault(column, entry.feature)
+    for condition in network.valid:
+        for column in definitions.needs(condition.feature):
+            found.setdefault(column, condition.feature)
     if network.abseta or network.training:
         found.setdefault("eta", "the range of |eta|")
     return found
 
 
+def absent(network: Network, there: Callable[[str], object]) -> dict[str, str]:
+    """Feature with a default in the card whose columns are not `there` -> that, in words."""
+    return {
+        feature: f"input {entry.feature} is {entry.default:g} for all: the file has not what it is "
+        f"made of ({entry.default_source})"
+        for node in network.nodes
+        for entry in (node.inputs if node.per == "lepton" else ())
+        if entry.default is not None
+        and not definitions.can(
+            feature := definitions.switched(entry.feature, node.switches), there
+        )
+    }
+
+
 def values(node: Node, columns: Columns, unit_of: Callable[[str], str]) -> npt.NDArray[np.float64]:
     """Rows of one input node in card order, [n_lepton, n_input], ``(x - mean) / std``."""
     lines = []
+    n_lepton = len(next(iter(columns.values())))
     for entry in node.inputs:
-        value = definitions.evaluate(entry.feature, entry.unit, columns, unit_of)
+        feature = definitions.switched(entry.feature, node.switches)
+        if entry.default is not None and not definitions.can(feature, columns.__contains__):
+            value = np.full(n_lepton, np.nan)
+        else:
+            value = definitions.evaluate(feature, entry.unit, columns, unit_of)
         if entry.default is not None:
             value = np.where(np.isfinite(value), value, entry.default)
         lines.append((value - entry.mean) / entry.std)
@@ -59,3 +87,14 @@ def build(
         if entry.infinite:
             good[:, place] |= np.isinf(exact[:, place])
     return rows, np.logical_and.reduce(good, axis=1, dtype=np.bool_)
+
+
+def valid(
+    network: Network, columns: Columns, unit_of: Callable[[str], str]
+) -> npt.NDArray[np.bool_]:
+    """Which leptons `network` is for, [n_lepton]; what is not a number is not."""
+    inside = np.ones(len(next(iter(columns.values()))), np.bool_)
+    for condition in network.valid:
+        value = definitions.evaluate(condition.feature, condition.unit, columns, unit_of)
+        inside &= condition.holds(value)
+    return inside

@@ -191,7 +191,8 @@ def _from_stored(card: Card, columns: Columns) -> Plan | None:
 def _from_network(card: Card, columns: Columns) -> Plan:
     read, beside = around.reads(card, columns)
     options = session.current_settings()
-    networks, reasons, provider = [], [], ""
+    networks, provider = [], ""
+    reasons = list(beside.defaults)
     for network in card.networks:
         path, digest = catalogue.locate(card, network)
         if network.likelihood:
@@ -282,7 +283,7 @@ def require(columns: Columns, needs: Mapping[str, str]) -> dict[str, str]:
     ------
     MissingColumns : lists all that are not there
     """
-    return columns.require(definitions.resolve(needs, columns.find))
+    return columns.require(definitions.resolve(needs, columns.find, columns.follows))
 
 
 def tables_named(card: Card, paths: Iterable[str]) -> tuple[Table, ...]:
