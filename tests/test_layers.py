@@ -23,7 +23,7 @@ LAYERS = (
     "convert",
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
-        "correction, recipe, building"
+        "correction, recipe, building, association"
     ),
     "plotting",
     "html_report",

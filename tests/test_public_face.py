@@ -15,6 +15,7 @@ NAMES = [
     "EfficiencyTable",
     "LepidError",
     "__version__",
+    "associate",
     "correct",
     "decide",
     "decorate",
@@ -54,6 +55,18 @@ SIGNATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "correct": (
         {"events": REQUIRED, "collection": REQUIRED, "table": REQUIRED},
         {"schema": None},
+    ),
+    "associate": (
+        {"events": REQUIRED, "collection": REQUIRED},
+        {
+            "per": "lepton",
+            "which": "nearest",
+            "dr": 0.4,
+            "pt": 25.0,
+            "abseta": 2.5,
+            "energy_loss": "none",
+            "schema": None,
+        },
     ),
     "truth": (
         {"events": REQUIRED, "collection": REQUIRED, "scheme": None},

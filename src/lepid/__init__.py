@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lepid.association import associate
 from lepid.correction import correct
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.export import read as read_table
@@ -22,6 +23,7 @@ __all__ = [
     "EfficiencyTable",
     "LepidError",
     "__version__",
+    "associate",
     "correct",
     "decide",
     "decorate",

@@ -12,12 +12,14 @@ from lepid.evaluation import evaluate
 from lepid.events.objects.flat import Ragged
 from lepid.events.objects.tables import Table, first, follow
 from lepid.events.schema import Schema
-from lepid.features import electrons, impact, leptons, tracks
+from lepid.features import electrons, impact, jets, leptons, tracks
 from lepid.features.kernels.association import Directions
+from lepid.features.kernels.relative import nearest
 from lepid.features.tracks import Neighbours, Tracks
 from lepid.taggers.batching import Sequence
 from lepid.taggers.card import Node
 from lepid.taggers.plan import Plan
+from lepid.units import convert
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -82,7 +84,9 @@ class Surroundings:
             "SCTWeightedCharge": self._weighted_charge,
             "n_vertices": self._number_of_vertices,
         }
-        return {name: made[name]() for name in self._plan.around.aggregates}
+        of_jets = [name for name in self._plan.around.aggregates if name in leptons.JET_COLUMNS]
+        others = [name for name in self._plan.around.aggregates if name not in of_jets]
+        return {name: made[name]() for name in others} | self._jets(of_jets)
 
     def index(self, found: Sequence) -> Integers:
         """Place of each track of `found` in its event."""
@@ -138,6 +142,22 @@ class Surroundings:
         real = vertices.event[vertices.columns["nTracks"] >= 2]
         counts = np.bincount(real, minlength=len(vertices.offsets) - 1)
         return np.asarray(counts[leptons_there.event], np.float64)
+
+    def _jets(self, wanted: list[str]) -> dict[str, Floats]:
+        """Columns of the jet next to each lepton, and of the lepton relative to it."""
+        if not wanted:
+            return {}
+        rules, found = self._plan.card.jets.rules, self._table("jet")
+        lepton = jets.momenta(self._tables[self._collection].offsets, self._columns)
+        jet = jets.momenta(found.offsets, found.columns)
+        good = rules.accepted(convert(jet.pt, self._schema.unit("GeV"), "GeV"), jet.eta)
+        rows = nearest(lepton, jet, good, rules.dr)
+        loss = None if rules.energy_loss == "none" else self._columns[jets.ENERGY_LOSS]
+        names = [name.removeprefix(leptons.JET) for name in wanted]
+        seen = [name for name in names if name in jets.RELATIVE]
+        values = jets.observed(lepton, jet, (np.arange(len(rows)), rows), seen, rules, loss)
+        values |= {n: leptons.linked(found.columns[n], rows) for n in names if n not in values}
+        return {f"{leptons.JET}{name}": column for name, column in values.items()}
 
     def _weighted_charge(self) -> Floats:
         offsets, rows = self._follow("trackParticleLinks")

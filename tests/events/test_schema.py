@@ -52,6 +52,20 @@ def test_units(name: str, experiment: str, energy: str, inverse: str, length: st
     assert [schema.unit(unit) for unit in ("rad", "")] == ["rad", ""]
 
 
+@pytest.mark.parametrize(
+    ("name", "jets"),
+    [
+        ("physlite", "Jets"),
+        ("nanoaod", "Jet"),
+        ("ntuple", "jet"),
+        ("delphes", "Jet"),
+        ("plain", "jets"),
+    ],
+)
+def test_jets(name: str, jets: str) -> None:
+    assert schemas.load(name).constituents["jet"].names[0] == jets
+
+
 def test_unit_that_does_not_exist() -> None:
     with pytest.raises(UnknownName, match="no unit 'GEV'"):
         schemas.load("physlite").unit("GEV")

@@ -200,3 +200,45 @@ def test_a_column_that_a_format_cannot_make_stands_for_itself() -> None:
     assert definitions.can("reducedChi2_ID", wanted.__contains__)
     assert not definitions.can("reducedChi2_ID", list(parts)[:1].__contains__)
     assert definitions.can("abseta", {"eta"}.__contains__)
+
+
+def test_tracks_of_soft_leptons() -> None:
+    inner, outer = "inDetTrackParticleLink", "extrapolatedMuonSpectrometerTrackParticleLink"
+    columns = {
+        f"{inner}.qOverP": [2e-4, -2e-4, 1e-4, np.nan],
+        f"{outer}.qOverP": [1e-4, 4e-4, 0.0, 1e-4],
+    }
+    np.testing.assert_array_equal(
+        evaluate("muon_qOverPratio", columns), [2.0, -0.5, np.nan, np.nan]
+    )
+    for name, track in (("muon", "combinedTrackParticleLink"), ("electron", "trackParticleLinks")):
+        columns = {f"{track}.z0": [10.0, -4.0], f"{track}.theta": [math.pi / 2, math.pi / 6]}
+        assert evaluate(f"{name}_z0SinTheta", columns, "mm") == pytest.approx([10.0, -2.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "track"),
+    [
+        ("muon_d0_signed_significance", "inDetTrackParticleLink"),
+        ("electron_d0_signed_significance", "trackParticleLinks"),
+    ],
+)
+@given(st.floats(-5, 5), st.floats(0.001, 1), st.floats(-9, 9), st.floats(-9, 9))
+def test_signed_significance(
+    name: str, track: str, d0: float, variance: float, phi: float, jet: float
+) -> None:
+    """Positive where the point of closest approach lies on the side of the jet."""
+    point = (-d0 * math.sin(phi), d0 * math.cos(phi))
+    ahead = point[0] * math.cos(jet) + point[1] * math.sin(jet)
+    columns = {
+        f"{track}.d0": d0,
+        f"{track}.definingParametersCovMatrixDiag_d0_d0": variance,
+        f"{track}.phi": phi,
+        "jet_phi": jet,
+    }
+    (found,) = evaluate(name, columns)
+    assert abs(found) == pytest.approx(abs(d0) / math.sqrt(variance))
+    if abs(ahead) > 1e-12:
+        assert (found > 0) == (ahead > 0)
+    for column, bad in ((0, np.nan), (1, np.nan), (1, 0.0), (1, -1.0), (2, np.nan), (3, np.nan)):
+        assert math.isnan(evaluate(name, columns | {list(columns)[column]: bad})[0])

@@ -16,7 +16,10 @@ from lepid.units import FACTORS, dimension
 
 FLAVOURS = ("electron", "muon")
 # What networks take beside leptons.
-KINDS = ("track", "electron_track", "muon_spectrometer_track", "cluster", "vertex", "event")
+KINDS = (
+    "track", "electron_track", "combined_track", "muon_spectrometer_track", "cluster", "vertex",
+    "jet", "event",
+)  # fmt: skip
 _LISTS = ("aliases", "identifiers", "kept")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lepid.features import electrons, muons
+from lepid.features import electrons, jets, muons
 from lepid.units import convert
 
 Array = npt.NDArray[Any]
@@ -90,6 +90,9 @@ _CALO_ETA = f"{_CLUSTER}.calEta"
 _WITHOUT_LAYERS = "ours, for calorimeters without layers"
 _LAST = "qOverP at the last measurement"
 _TRT = "transformed_e_probability_ht"
+_VARIANCE_D0 = "definingParametersCovMatrixDiag_d0_d0"
+_SOFT_MUON = "Athena FlavorTagDiscriminants/Root/BTagMuonAugmenter.cxx"
+_SOFT_TRACK = "Athena FlavorTagDiscriminants, z0SinThetaRelativeToBeamspot"
 _PIXEL = ("numberOfPixelHits", "numberOfPixelDeadSensors")
 _SCT = ("numberOfSCTHits", "numberOfSCTDeadSensors")
 # The tracks of a muon: of the ID, of the spectrometer taken back to the beam, and both together.
@@ -129,6 +132,16 @@ def _there(track: str) -> tuple[Feature, ...]:
 def _of_combined(column: str) -> tuple[Feature, ...]:
     needs = {f"{_COMBINED}.{column}": ""}
     return (Feature(needs, "", lambda value: value, "Athena xAODMuon/Root/Muon_v1.cxx"),)
+
+
+def _z0_row(track: str) -> Feature:
+    needs = {f"{track}.z0": "mm", f"{track}.theta": "rad"}
+    return Feature(needs, "mm", lambda z0, theta: z0 * np.sin(theta), _SOFT_TRACK)
+
+
+def _signed_row(track: str) -> Feature:
+    needs = dict.fromkeys((f"{track}.{name}" for name in ("d0", _VARIANCE_D0, "phi")), "")
+    return Feature({**needs, "jet_phi": ""}, "", jets.signed, _SOFT_MUON)
 
 
 # A dotted name is a column of what a link points to, NaN where it points to nothing.
@@ -234,6 +247,14 @@ FEATURES: dict[str, Feature] = {
     "track_pt": Feature(
         {f"{_ORIGINAL}.qOverP": "1/MeV", f"{_ORIGINAL}.theta": "rad"}, "MeV", _track_pt, _PLIT
     ),
+    # Both in the unit of the file, which cancels.
+    "muon_qOverPratio": Feature(
+        {f"{_INNER}.qOverP": "", f"{_OUTER}.qOverP": ""}, "", jets.ratio, _SOFT_MUON
+    ),
+    "muon_z0SinTheta": _z0_row(_COMBINED),
+    "electron_z0SinTheta": _z0_row(_TRACK),
+    "muon_d0_signed_significance": _signed_row(_INNER),
+    "electron_d0_signed_significance": _signed_row(_TRACK),
     "track_eta": Feature({f"{_ORIGINAL}.theta": "rad"}, "", _track_eta, _PLIT),
     "track_phi": Feature({f"{_ORIGINAL}.phi": "rad"}, "", _or_absent, _PLIT),
     "muon_quality": Feature({"quality": ""}, "", muons.quality_of, muons.SELECTION),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lepid.features import jets
 from lepid.features.definitions import ABSENT
 from lepid.features.kernels.association import Directions, Pairs, associate, eta
 from lepid.features.kernels.isolation import cone_sum
@@ -41,6 +42,10 @@ class Aggregate(NamedTuple):
     of: tuple[str, ...]
 
 
+# Prefix of what is known of the jet next to a lepton: where it is, and what the lepton is to it.
+JET = "jet_"
+JET_COLUMNS = tuple(f"{JET}{name}" for name in (*jets.KINEMATICS, *jets.RELATIVE))
+
 # For files that do not hold the column itself.
 AGGREGATES = {
     "caloClusterSumEt": Aggregate(("caloClusterLinks",), "cluster", ("calE", "calEta", "calPhi")),
@@ -48,6 +53,7 @@ AGGREGATES = {
     "SCTWeightedCharge": Aggregate(
         ("trackParticleLinks", "charge"), "electron_track", ("numberOfSCTHits", "qOverP")
     ),
+    **dict.fromkeys(JET_COLUMNS, Aggregate(jets.KINEMATICS, "jet", jets.KINEMATICS)),
 }
 
 

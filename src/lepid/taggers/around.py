@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lepid.errors import BadInput
 from lepid.events.columns import Columns, required
-from lepid.features import definitions, impact, leptons, tracks
+from lepid.features import definitions, impact, jets, leptons, tracks
 from lepid.taggers import inputs
 from lepid.taggers.card import Card, Network, Node
 
@@ -66,6 +66,8 @@ def reads(card: Card, columns: Columns) -> tuple[dict[str, str], Around]:
                 continue
             aggregates.append(column)
             own |= dict.fromkeys(made.needs, why)
+            if made.kind == "jet" and card.jets.energy_loss != "none":
+                own[jets.ENERGY_LOSS] = "the energy loss that the jets of the card take"
             kinds.setdefault(made.kind, {}).update(dict.fromkeys(made.of, why))
         for node in network.ragged:
             own |= {c: w for c, w in _own(card, node).items() if c not in own}

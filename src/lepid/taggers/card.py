@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
 from lepid.errors import near_misses
 from lepid.features.definitions import SWITCHES
+from lepid.taggers.card_jets import Jets
 from lepid.taggers.card_likelihood import BINS, DISCRIMINANT, PILEUP, VARIABLES, Likelihood
 from lepid.taggers.card_valid import Valid
 from lepid.taggers.part import Part, Unit
@@ -313,6 +314,7 @@ class Card(Part):
     networks: tuple[Network, ...] = Field(
         default=(), description="parts, for disjoint ranges of |eta|"
     )
+    jets: Jets = Field(default=Jets(), description="which jet inputs called jet_... are about")
     notes: tuple[str, ...] = ()
 
     @model_validator(mode="before")

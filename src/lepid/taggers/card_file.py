@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from lepid.errors import BadCard, near_misses
 from lepid.taggers.card import Bits, Card, Decision, Form, Fractions, Input, Network, Node, Output
+from lepid.taggers.card_jets import Jets
 from lepid.taggers.card_likelihood import Likelihood, PileUp, Skip
 from lepid.taggers.card_valid import Valid
 from lepid.taggers.part import Part
@@ -107,7 +108,7 @@ def _keys_at(location: list[int | str]) -> list[str]:
         "outputs": Output, "discriminants": Form, "fractions": Fractions, "decisions": Decision,
         "bits": Bits,
         "networks": Network, "nodes": Node, "inputs": Input,
-        "likelihood": Likelihood, "skip": Skip, "pileup": PileUp, "valid": Valid,
+        "jets": Jets, "likelihood": Likelihood, "skip": Skip, "pileup": PileUp, "valid": Valid,
     }  # fmt: skip
     owners = [parts[str(step)] for step in location[:-1] if str(step) in parts]
     return list((owners[-1] if owners else Card).model_fields)
