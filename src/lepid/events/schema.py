@@ -16,7 +16,9 @@ from lepid.units import FACTORS, dimension
 
 FLAVOURS = ("electron", "muon")
 # What networks take beside leptons.
-KINDS = ("track", "electron_track", "cluster", "vertex", "event")
+KINDS = (
+    "track", "electron_track", "cluster", "vertex", "event", "candidate", "secondary_vertex",
+)  # fmt: skip
 _LISTS = ("aliases", "identifiers", "kept")
 
 

@@ -6,34 +6,16 @@ DERIVED: columns that some files hold, and the ways to compute them for the othe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lepid.features import electrons
+from lepid.features import electrons, nanoaod
+from lepid.features.feature import Feature
 from lepid.units import convert
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Feature:
-    """A quantity that is computed from columns.
-
-    Attributes
-    ----------
-    needs : column -> unit in which `compute` takes it
-    unit : unit of the result
-    compute : columns [n_lepton], in the order of `needs` -> [n_lepton]
-    source : paper, Athena or CMSSW file, or "ours"
-    """
-
-    needs: Mapping[str, str]
-    unit: str
-    compute: Callable[..., Array]
-    source: str
 
 
 def _pflow(cone: Array, neutral: Array) -> Array:
@@ -205,6 +187,7 @@ FEATURES: dict[str, Feature] = {
     ),
     "track_eta": Feature({f"{_ORIGINAL}.theta": "rad"}, "", _track_eta, _PLIT),
     "track_phi": Feature({f"{_ORIGINAL}.phi": "rad"}, "", _or_absent, _PLIT),
+    **nanoaod.FEATURES,
 }
 
 
@@ -244,6 +227,16 @@ DERIVED: dict[str, tuple[Feature, ...]] = {
         Feature({_ETA: ""}, "", electrons.forward_eta, _NETWORK),
     ),
 }
+
+
+def completed(values: Array, default: float) -> Array:
+    """`values` with `default` where they are not finite, or beyond 1e32 as in unused memory.
+
+    Source
+    ------
+    CMSSW RecoBTag/FeatureTools/src/deep_helpers.cc (catch_infs)
+    """
+    return np.where(np.abs(values) <= 1e32, values, default)
 
 
 def needs(name: str) -> tuple[str, ...]:
