@@ -135,7 +135,8 @@ def _check(
         if each.kind not in KINDS:
             raise UnknownName.of(where, "kind of constituents", each.kind, KINDS)
     for group in said.groups:
-        if group.longest > 1 and group.prefix not in around:
+        listed = group.longest > 1 and not group.name.endswith(MASK)
+        if listed and group.prefix not in around:
             wrong = f"{group.name} takes up to {group.longest} rows, and nothing says of what"
             raise BadInput(where, wrong, (), f"say it: --around {group.prefix}=candidate")
 

@@ -196,6 +196,8 @@ class Node(Part):
             raise ValueError(wrong)
         if self.per in ("lepton", "track") and (self.cone or self.order != "nearest"):
             raise ValueError("cone and order are for candidates and secondary vertices")
+        if self.per != "lepton" and any(entry.nan for entry in self.inputs):
+            raise ValueError("nan is for inputs of leptons: lists with NaN are not scored")
         if self.maximum is not None and self.maximum < self.minimum:
             raise ValueError(f"maximum {self.maximum} is below minimum {self.minimum}")
         if isinstance(self.pad, tuple) and len(self.pad) != len(self.inputs):
