@@ -12,7 +12,7 @@ from lepid.evaluation import evaluate
 from lepid.events.objects.flat import Ragged
 from lepid.events.objects.tables import Table, first, follow
 from lepid.events.schema import Schema
-from lepid.features import electrons, impact, jets, leptons, tracks
+from lepid.features import constituents, electrons, impact, jets, leptons, tracks
 from lepid.features.kernels.association import Directions
 from lepid.features.kernels.relative import nearest
 from lepid.features.tracks import Neighbours, Tracks
@@ -64,18 +64,22 @@ class Surroundings:
         self._plan, self._schema, self._collection = plan, schema, collection
         self._columns, self._tables = columns, tables
         # Several networks of a tagger share what is found once.
-        self._found: dict[str, Neighbours] = {}
+        self._found: dict[tuple[Any, ...], Neighbours] = {}
 
     def __call__(self, node: Node, chosen: Integers) -> Sequence:
         """What `node` takes of the tracks around the `chosen` leptons [k], ascending."""
-        if node.own_track not in self._found:
-            leptons_there = self._directions()
-            own, beam = self._own_tracks(node), self._beam()
-            found = tracks.neighbours(leptons_there, self._tracks(), own, beam)
-            self._found[node.own_track] = found
-        near = self._found[node.own_track].of(chosen)
-        values = tracks.values(node.inputs, near, self._tracks())
-        return Sequence(near.pairs.offsets, near.pairs.rows, values)
+        key = node.per, node.own_track, node.cone, node.order
+        if key not in self._found:
+            self._found[key] = self._near(node)
+        near = self._found[key].of(chosen)
+        values = tracks.values(node.inputs, near, self._all(node.per))
+        return Sequence(near.pairs.offsets, near.pairs.rows, values).first(node.maximum)
+
+    def _near(self, node: Node) -> Neighbours:
+        there, others = self._directions(), self._all(node.per)
+        if node.per == "track":
+            return tracks.neighbours(there, others, self._own_tracks(node), self._beam())
+        return constituents.neighbours(there, others, node.cone or tracks.CONE, node.order)
 
     def aggregates(self) -> dict[str, Floats]:
         """Columns of the leptons that are made of what lies around them, [n_lepton] each."""
@@ -100,8 +104,8 @@ class Surroundings:
         offsets = self._tables[self._collection].offsets
         return Directions(offsets, self._columns["phi"], eta=self._columns["eta"])
 
-    def _tracks(self) -> Tracks:
-        table = self._table("track")
+    def _all(self, kind: str) -> Tracks:
+        table = self._table(kind)
         return Tracks(table.offsets, table.columns, self._schema.unit)
 
     def _follow(self, path: str) -> tuple[Integers, Integers]:

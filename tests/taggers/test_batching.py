@@ -134,6 +134,35 @@ def test_rows_that_the_network_needs_are_added_behind() -> None:
     assert batching.padded(np.ones((2, 0, 3)), 2, 0.0).shape == (2, 2, 3)
 
 
+@given(lengths=LENGTHS, most=st.one_of(st.none(), st.integers(1, 9)))
+def test_the_first_of_each_lepton(lengths: list[int], most: int | None) -> None:
+    whole, part = sequence(lengths), sequence(lengths).first(most)
+    assert part.lengths.tolist() == [min(n, 9 if most is None else most) for n in lengths]
+    for i in range(len(lengths)):
+        new = slice(*part.offsets[i : i + 2])
+        old = slice(whole.offsets[i], whole.offsets[i] + part.lengths[i])
+        assert part.values[new].tolist() == whole.values[old].tolist()
+        assert part.rows[new].tolist() == whole.rows[old].tolist()
+
+
+@given(k=st.integers(0, 3), length=st.integers(0, 5), minimum=st.integers(0, 9), data=st.data())
+def test_padding(k: int, length: int, minimum: int, data: Any) -> None:
+    pad = data.draw(st.sampled_from(["wrap", 4.0, (7.0, -1.0)]))
+    values = np.arange(k * length * 2, dtype=np.float32).reshape(k, length, 2)
+    found = batching.padded(values, minimum, pad)
+    assert found.dtype == np.float32
+    assert found.shape == (k, max(length, minimum), 2)
+    for i in range(k):
+        for j in range(max(length, minimum)):
+            if j < length:
+                expected = values[i, j].tolist()
+            elif pad == "wrap":
+                expected = values[i, j % length].tolist() if length else [0.0, 0.0]
+            else:
+                expected = list(pad) if isinstance(pad, tuple) else [pad, pad]
+            assert found[i, j].tolist() == expected
+
+
 @given(n_total=st.integers(0, 40), block=st.integers(1, 9))
 def test_columns_side_by_side(n_total: int, block: int) -> None:
     columns = [np.arange(n_total) * 1.5, np.arange(n_total) % 3 == 0, -np.arange(n_total)]

@@ -276,3 +276,25 @@ def test_a_real_network_with_a_batch_axis_of_its_own() -> None:
     found = inference.run(network, outputs(), [T], {}, {"t": one}, tokens=4)
     slow = [one.values[low:high].max(axis=0) for low, high in pairwise(one.offsets)]
     np.testing.assert_array_equal(np.stack([found["a"], found["b"]], axis=1), slow)
+
+
+def test_transposed_nodes_have_their_inputs_before_the_tracks() -> None:
+    fake = Fake(lambda fed: np.zeros((len(fed["x"]), 1), np.float32))
+    nodes = [
+        Node(name="x", inputs=("pt", "eta", "phi"), transposed=True),
+        Node(name="t", per="track", inputs=("a", "b"), transposed=True, minimum=4, mask="m",
+             pad=(5.0, 6.0)),
+        Node(name="u", per="track", inputs=("a", "b"), minimum=4, pad="wrap"),
+    ]  # fmt: skip
+    rows = {"x": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    values = np.arange(12, dtype=np.float32).reshape(6, 2)
+    one = Sequence(np.array([0, 3, 6]), np.arange(6), values)
+    inference.run(Network(fake, "leptons", "here"), outputs(1), nodes, rows, {"t": one, "u": one})
+    (fed,) = fake.fed
+    assert fed["x"].tolist() == rows["x"][:, :, None].tolist()
+    for i in range(2):
+        there = values[3 * i : 3 * i + 3].tolist()
+        assert fed["t"][i].T.tolist() == [*there, [5.0, 6.0]]
+        assert fed["m"][i].tolist() == [[1.0, 1.0, 1.0, 0.0]]
+        assert fed["u"][i].tolist() == [*there, there[0]]
+    assert all(fed[name].flags.c_contiguous for name in "xtm")

@@ -80,6 +80,38 @@ def test_a_default_stands_in_for_what_is_not_finite_before_scaling() -> None:
     assert finite.all()
 
 
+def test_a_default_stands_in_for_unused_memory_too() -> None:
+    values = np.array([1e32, 1.01e32, -1e32, -1.01e32, 3e38, 0.0])
+    entry = {"feature": "a", "default": 5.0, "default_source": "CMSSW"}
+    rows, finite = build([entry], {"a": values})
+    assert rows[:, 0].tolist() == np.float32([1e32, 5, -1e32, 5, 5, 0]).tolist()
+    assert finite.all()
+
+
+@given(x=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=8), lower=st.floats(-3, 0))
+def test_rows_are_clipped_after_they_are_scaled(x: list[float], lower: float) -> None:
+    entry = {"feature": "a", "mean": 2.0, "std": 4.0, "lower": lower, "upper": lower + 2}
+    rows, _ = build([entry, {"feature": "a", "upper": 1.0}, "a"], {"a": np.array(x)})
+    for found, value in zip(rows.tolist(), x, strict=True):
+        clipped = min(max((value - 2) / 4, lower), lower + 2)
+        assert found == [float(np.float32(each)) for each in (clipped, min(value, 1.0), value)]
+
+
+def test_nan_goes_to_networks_that_know_what_to_do_with_it() -> None:
+    values = np.array([1.0, np.nan, np.inf, -np.inf])
+    columns = {"a": values, "b": np.ones(4)}
+    rows, finite = build([{"feature": "a", "nan": True, "std": 2.0}, "b"], columns)
+    assert finite.tolist() == [True, True, False, False]
+    assert np.isnan(rows[1, 0])
+    assert rows[0].tolist() == [0.5, 1.0]
+    # The key is that of one input alone.
+    _, finite = build([{"feature": "b", "nan": True}, "a"], columns)
+    assert finite.tolist() == [True, False, False, False]
+    clipped, finite = build([{"feature": "a", "nan": True, "upper": 0.5}], columns)
+    assert np.isnan(clipped[1, 0])
+    assert finite.tolist() == [True, True, True, False]
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.bool_, np.float32])
 def test_columns_of_every_dtype(dtype: type) -> None:
     rows, finite = build(["n"], {"n": np.array([0, 1], dtype)})

@@ -165,6 +165,52 @@ def test_what_does_not_fit_with_tracks(
     assert message in caught.value.wrong
 
 
+def transposed(**lengths: int) -> Card:
+    return Card.model_validate(
+        {"tagger": "mine", "network": "one", "flavour": "muon", "description": "d", "source": "s",
+         "outputs": [{"name": "p", "node": "y"}],
+         "networks": [{"path": "n.onnx", "nodes": [
+             {"name": "x", "inputs": ["a", "b", "c"], "transposed": True},
+             {"name": "t", "per": "candidate", "inputs": ["d", "e"], "transposed": True,
+              "mask": "m", **lengths}]}]}
+    )  # fmt: skip
+
+
+def flat(x: list[Any], t: list[Any], m: list[Any]) -> Signature:
+    given = {"x": x, "t": t, "m": m}
+    return Signature([Value(name, shape) for name, shape in given.items()], [Value("y", ["k"])])
+
+
+@pytest.mark.parametrize(
+    ("shapes", "card", "message"),
+    [
+        ((["k", 3, 1], ["k", 2, "n"], ["k", 1, "n"]), transposed(), ""),
+        ((["k", 3, "z"], ["k", 2, 8], ["k", 1, 8]), transposed(minimum=8, maximum=8), ""),
+        ((["k", 3, 1], ["k", 2, 8], ["k", 1, 8]), transposed(minimum=4, maximum=8),
+         "'t' takes exactly 8 candidates per call, not any number"),
+        ((["k", 3, 1], ["k", 2, 8], ["k", 1, 9]), transposed(minimum=8, maximum=8),
+         "'m' takes exactly 9 candidates per call, not 8"),
+        ((["k", 3, 1], ["k", "n", 2], ["k", "n", 1]), transposed(),
+         "'t' takes exactly 2 candidates per call, not any number"),
+        ((["k", 4, 1], ["k", 2, "n"], ["k", 1, "n"]), transposed(),
+         "the card lists 3 inputs for 'x', the network takes 4"),
+        ((["k", 3], ["k", 2, "n"], ["k", 1, "n"]), transposed(),
+         "'x' has the shape ['k', 3], expected [n_lepton, n_input, 1]"),
+        (([1, 3, 1], ["k", 2, "n"], ["k", 1, "n"]), transposed(),
+         "'x' takes exactly 1 leptons per call, not any number"),
+    ],
+)  # fmt: skip
+def test_networks_that_take_inputs_before_constituents(
+    shapes: tuple[list[Any], ...], card: Card, message: str
+) -> None:
+    if not message:
+        check(flat(*shapes), card)
+        return
+    with pytest.raises(NetworkMismatch) as caught:
+        check(flat(*shapes), card)
+    assert message in caught.value.wrong
+
+
 def test_all_differences_are_listed_once() -> None:
     wide = [Value("x", [1, 4], "tensor(int64)")]
     with pytest.raises(NetworkMismatch) as caught:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lepid.cli import convert_trees, naming, terminal
+from lepid.cli import convert_trees, convert_weaver, naming, terminal
 from lepid.convert import electron_dnn, electron_lh, electron_plit, lwtnn_folder
 from lepid.errors import BadInput
 from lepid.taggers import card_file, catalogue
@@ -20,6 +20,7 @@ FORMATS = (
     ("lwtnn", "a network in lwtnn's JSON, sequential or graph"),
     ("athena-conf", "ATLAS's electron network or likelihood with its working points"),
     ("electron-plit-graphs", "cuts of ATLAS's electron PLIT"),
+    ("weaver", "a network of weaver, ONNX with its preprocess.json"),
     *((name, text) for name, (text, _) in convert_trees.FORMATS.items()),
 )
 
@@ -38,6 +39,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], layout: L
     _add_lwtnn(made["lwtnn"])
     _add_athena_conf(made["athena-conf"])
     _add_graphs(made["electron-plit-graphs"])
+    convert_weaver.add(made["weaver"])
+    made["weaver"].set_defaults(run=_weaver)
     for name in convert_trees.FORMATS:
         convert_trees.add(made[name], name, _trees)
     for each in made.values():
@@ -106,6 +109,10 @@ def _lwtnn(arguments: argparse.Namespace) -> int:
         **naming.given(arguments),
     )
     return _say(path, arguments, naming.HINT)
+
+
+def _weaver(arguments: argparse.Namespace) -> int:
+    return _say(convert_weaver.run(arguments), arguments, naming.HINT)
 
 
 def _trees(arguments: argparse.Namespace) -> int:

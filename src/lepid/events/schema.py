@@ -18,7 +18,7 @@ FLAVOURS = ("electron", "muon")
 # What networks take beside leptons.
 KINDS = (
     "track", "electron_track", "combined_track", "muon_spectrometer_track", "cluster", "vertex",
-    "jet", "event",
+    "secondary_vertex", "candidate", "jet", "event",
 )  # fmt: skip
 _LISTS = ("aliases", "identifiers", "kept")
 

@@ -7,34 +7,16 @@ SWITCHES: what stands in for features where a card turns a switch of Athena on.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lepid.features import electrons, jets, muons
+from lepid.features import electrons, muons, nanoaod
+from lepid.features.feature import Feature
 from lepid.units import convert
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Feature:
-    """A quantity that is computed from columns.
-
-    Attributes
-    ----------
-    needs : column -> unit in which `compute` takes it
-    unit : unit of the result
-    compute : columns [n_lepton], in the order of `needs` -> [n_lepton]
-    source : paper, Athena or CMSSW file, or "ours"
-    """
-
-    needs: Mapping[str, str]
-    unit: str
-    compute: Callable[..., Array]
-    source: str
 
 
 def _pflow(cone: Array, neutral: Array) -> Array:
@@ -264,6 +246,7 @@ FEATURES: dict[str, Feature] = {
     ),
     "qOverPSignificance_tracks": Feature(_TWO_TRACKS, "", muons.raw_significance, muons.SELECTION),
     "zero": Feature({"pt": ""}, "", np.zeros_like, "ours"),
+    **nanoaod.FEATURES,
 }
 
 # Property of Athena's tool -> feature -> the one that stands in for it where the property is true;
@@ -321,6 +304,16 @@ DERIVED: dict[str, tuple[Feature, ...]] = {
         Feature({_ETA: ""}, "", electrons.forward_eta, _NETWORK),
     ),
 }
+
+
+def completed(values: Array, default: float) -> Array:
+    """`values` with `default` where they are not finite, or beyond 1e32 as in unused memory.
+
+    Source
+    ------
+    CMSSW RecoBTag/FeatureTools/src/deep_helpers.cc (catch_infs)
+    """
+    return np.where(np.abs(values) <= 1e32, values, default)
 
 
 def needs(name: str) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ Integers = npt.NDArray[np.int64]
 CONE = 0.4
 KINEMATICS = ("phi", "theta", "qOverP")
 # Columns of a pair, not of a track.
-PAIR = ("dr_lepton", "deta_lepton", "dphi_lepton", "electron_track", "muon_track")
+DISTANCE = ("dr_lepton", "deta_lepton", "dphi_lepton")
+PAIR = (*DISTANCE, "electron_track", "muon_track")
 
 
 class Input(Protocol):
@@ -45,13 +46,21 @@ class Input(Protocol):
         """What is divided by."""
 
     @property
+    def lower(self) -> float:
+        """What the result is at least."""
+
+    @property
+    def upper(self) -> float:
+        """What the result is at most."""
+
+    @property
     def default(self) -> float | None:
         """What stands for a number that is not finite."""
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """All tracks of events.
+    """All tracks of events, or other constituents.
 
     Attributes
     ----------
@@ -72,11 +81,11 @@ class Tracks:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Selected tracks around leptons.
+    """Selected tracks, or other constituents, around leptons.
 
     Attributes
     ----------
-    pairs : the nearest first
+    pairs : in the order of the network
     columns : `PAIR` and, where they are computed, `impact.STORED`, [n_pair] each
     """
 
@@ -160,10 +169,15 @@ def values(inputs: Iterable[Input], found: Neighbours, tracks: Tracks) -> npt.ND
     ----------
     inputs : one for each column, in the order of the network
     """
+    entries = list(inputs)
     chosen = found.pairs.rows
     every = np.arange(len(chosen))
-    columns = (_column(entry, found, tracks, every) for entry in inputs)
-    return filled(columns, len(chosen))
+    rows = filled((_column(entry, found, tracks, every) for entry in entries), len(chosen))
+    for place, entry in enumerate(entries):
+        if np.isfinite(entry.lower) or np.isfinite(entry.upper):
+            # Rounding keeps order, so that it may come before.
+            np.clip(rows[:, place], entry.lower, entry.upper, out=rows[:, place])
+    return rows
 
 
 def _column(entry: Input, found: Neighbours, tracks: Tracks, every: Integers) -> Column:
@@ -181,5 +195,5 @@ def _column(entry: Input, found: Neighbours, tracks: Tracks, every: Integers) ->
     }
     value = definitions.evaluate(name, entry.unit, columns, tracks.unit_of)
     if entry.default is not None:
-        value = np.where(np.isfinite(value), value, entry.default)
+        value = definitions.completed(value, entry.default)
     return Column(value, every, entry.mean, entry.std)

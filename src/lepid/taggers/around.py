@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lepid.errors import BadInput
 from lepid.events.columns import Columns, required
-from lepid.features import definitions, impact, jets, leptons, tracks
+from lepid.features import constituents, definitions, impact, jets, leptons, tracks
 from lepid.taggers import inputs
 from lepid.taggers.card import Card, Network, Node
 
@@ -71,7 +71,10 @@ def reads(card: Card, columns: Columns) -> tuple[dict[str, str], Around]:
             kinds.setdefault(made.kind, {}).update(dict.fromkeys(made.of, why))
         for node in network.ragged:
             own |= {c: w for c, w in _own(card, node).items() if c not in own}
-            source = _tracks(card, node, columns, kinds)
+            if node.per == "track":
+                source = _tracks(card, node, columns, kinds)
+            else:
+                _others(card, node, columns, kinds)
     places = {kind: _constituents(card, columns, kind) for kind in kinds}
     own = definitions.resolve(own, columns.find, columns.follows)
     found = required([(columns, own), *((places[kind], kinds[kind]) for kind in kinds)])
@@ -83,8 +86,9 @@ def reads(card: Card, columns: Columns) -> tuple[dict[str, str], Around]:
 
 def _own(card: Card, node: Node) -> dict[str, str]:
     """Columns of the leptons that say where they are, and which tracks are theirs."""
-    needs = dict.fromkeys(("eta", "phi"), f"the tracks around {card.flavour}s")
-    if node.own_track == "link":
+    what = "the tracks" if node.per == "track" else "what lies"
+    needs = dict.fromkeys(("eta", "phi"), f"{what} around {card.flavour}s")
+    if node.per == "track" and node.own_track == "link":
         needs |= dict.fromkeys(leptons.OWN_TRACKS[card.flavour], "the lepton's own tracks")
     return needs
 
@@ -103,6 +107,15 @@ def _tracks(card: Card, node: Node, columns: Columns, kinds: dict[str, dict[str,
         kinds.setdefault("vertex", {}).update(dict.fromkeys(VERTEX, why))
         kinds.setdefault("event", {}).update(dict.fromkeys(BEAM, why))
     return source
+
+
+def _others(card: Card, node: Node, columns: Columns, kinds: dict[str, dict[str, str]]) -> None:
+    """Adds what `node` takes of constituents that are not tracks."""
+    _constituents(card, columns, node.per, node.name)
+    mine = kinds.setdefault(node.per, {})
+    features = [entry.feature for entry in node.inputs]
+    for column, why in constituents.needs(features, node.order).items():
+        mine.setdefault(column, f"inputs of {card.name}" if why == f"input {column}" else why)
 
 
 def _constituents(card: Card, columns: Columns, kind: str, node: str = "") -> Columns:

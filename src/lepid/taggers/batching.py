@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,14 @@ class Sequence:
         kept = np.repeat(chosen, lengths)
         offsets = np.concatenate([[0], np.cumsum(lengths[chosen])])
         return Sequence(offsets, self.rows[kept], self.values[kept])
+
+    def first(self, most: int | None) -> Sequence:
+        """The sequence with at most so many constituents of each lepton."""
+        if most is None or (self.lengths <= most).all():
+            return self
+        place = np.arange(len(self.rows)) - np.repeat(self.offsets[:-1], self.lengths)
+        offsets = np.concatenate([[0], np.cumsum(np.minimum(self.lengths, most))])
+        return Sequence(offsets, self.rows[place < most], self.values[place < most])
 
     def packed(self, batch: Batch, which: int) -> npt.NDArray[Any]:
         """Values of the leptons of `batch`, of which this is sequence number `which`.
@@ -150,9 +158,21 @@ def batches(
     return found[::-1]
 
 
-def padded(values: npt.NDArray[Any], minimum: int, pad: float) -> npt.NDArray[Any]:
-    """[k, length, n] with rows of `pad` behind, up to `minimum` of them."""
-    missing = minimum - values.shape[1]
-    if missing <= 0:
+def padded(
+    values: npt.NDArray[Any], minimum: int, pad: float | tuple[float, ...] | Literal["wrap"]
+) -> npt.NDArray[Any]:
+    """[k, length, n] with rows behind, up to `minimum` of them.
+
+    Parameters
+    ----------
+    pad : in the rows behind: a number, one for each of n, or the rows that are there once more,
+        0 if there are none
+    """
+    k, length, n = values.shape
+    if minimum <= length:
         return values
-    return np.pad(values, ((0, 0), (0, missing), (0, 0)), constant_values=pad)
+    if pad == "wrap":
+        again = np.arange(minimum) % max(length, 1)
+        return values[:, again] if length else np.zeros((k, minimum, n), values.dtype)
+    behind = np.broadcast_to(np.asarray(pad, values.dtype), (k, minimum - length, n))
+    return np.concatenate([values, behind], axis=1)

@@ -142,13 +142,17 @@ class Bits(Part):
 
 
 class Input(Part):
-    """One column of an input node: a feature, (x - mean) / std, as float32."""
+    """One column of an input node: a feature, (x - mean) / std, clipped, as float32."""
 
     feature: str
     unit: Unit = ""
     mean: FiniteFloat = 0.0
     std: FiniteFloat = Field(default=1.0, gt=0)
-    default: FiniteFloat | None = Field(default=None, description="value for a non-finite input")
+    lower: float = Field(default=-EVERY[1], description="(x - mean) / std is at least this")
+    upper: float = Field(default=EVERY[1], description="and at most this")
+    default: FiniteFloat | None = Field(
+        default=None, description="value for an input that is not finite, or beyond 1e32"
+    )
     default_source: str = ""
     nan: bool = Field(default=False, description="the network knows what to do with NaN")
     infinite: bool = Field(default=False, description="the network knows what to do with infinity")
@@ -165,6 +169,8 @@ class Input(Part):
         odd = "nan" if self.nan else "infinite"
         if self.default is not None and (self.nan or self.infinite):
             raise ValueError(f"{self.feature} has a default, so that {odd} cannot occur")
+        if not self.lower < self.upper:
+            raise ValueError(f"{self.feature}: lower is not below upper")
         return self
 
 
@@ -172,12 +178,27 @@ class Node(Part):
     """One input node of a network and what it is fed."""
 
     name: str
-    per: Literal["lepton", "track"] = Field(
-        default="lepton", description="one row per lepton, or one per track around it"
+    per: Literal["lepton", "track", "candidate", "secondary_vertex"] = Field(
+        default="lepton", description="one row per lepton, or one per constituent around it"
+    )
+    cone: FiniteFloat | None = Field(
+        default=None, gt=0, lt=3, description="candidates and vertices: largest distance, 0.4"
+    )
+    order: Literal["nearest", "stored", "pt"] = Field(
+        default="nearest", description="candidates and vertices: which of them comes first"
     )
     inputs: tuple[Input, ...] = Field(min_length=1)
+    transposed: bool = Field(
+        default=False,
+        description="the node is [n_lepton, n_input, n_track], or [n_lepton, n_input, 1]",
+    )
     minimum: int = Field(default=0, ge=0, description="tracks that the network needs at least")
-    pad: FiniteFloat = Field(default=0.0, description="value of every input of a missing track")
+    maximum: int | None = Field(default=None, ge=1, description="tracks beyond are left out")
+    pad: FiniteFloat | tuple[FiniteFloat, ...] | Literal["wrap"] = Field(
+        default=0.0,
+        description="what a missing track has: one value, one per input, or those that are there"
+        " once more",
+    )
     mask: str = Field(
         default="", description="input node [n_track, 1] that is 1 for a track and 0 for padding"
     )
@@ -191,11 +212,18 @@ class Node(Part):
 
     @model_validator(mode="after")
     def _ragged(self) -> Self:
-        if self.per == "lepton" and (self.minimum or self.mask or self.own_track != "link"):
-            wrong = "minimum, mask and own_track are for nodes that take one row per track"
+        lengths = self.minimum or self.maximum or self.mask
+        if self.per == "lepton" and (lengths or self.own_track != "link"):
+            wrong = "minimum, maximum, mask and own_track are for nodes that take one row per track"
             raise ValueError(wrong)
+        if self.per in ("lepton", "track") and (self.cone or self.order != "nearest"):
+            raise ValueError("cone and order are for candidates and secondary vertices")
         if self.per != "lepton" and any(entry.nan or entry.infinite for entry in self.inputs):
-            raise ValueError("nan and infinite are for nodes that take one row per lepton")
+            raise ValueError("nan and infinite are for inputs of leptons")
+        if self.maximum is not None and self.maximum < self.minimum:
+            raise ValueError(f"maximum {self.maximum} is below minimum {self.minimum}")
+        if isinstance(self.pad, tuple) and len(self.pad) != len(self.inputs):
+            raise ValueError(f"pad has {len(self.pad)} values for {len(self.inputs)} inputs")
         return self
 
     @model_validator(mode="after")
@@ -277,6 +305,12 @@ class Network(Part):
             raise ValueError(wrong + _hint(unknown[0], features))
         return self
 
+    @model_validator(mode="after")
+    def _layout(self) -> Self:
+        if not self.batched and any(node.transposed for node in self.nodes):
+            raise ValueError("transposed is for networks with a batch axis")
+        return self
+
     @property
     def forest(self) -> bool:
         """Whether the file holds decision trees that `lepid convert` wrote."""
@@ -289,7 +323,7 @@ class Network(Part):
 
     @property
     def ragged(self) -> tuple[Node, ...]:
-        """Nodes that take one row per track."""
+        """Nodes that take one row per track or other constituent."""
         return tuple(node for node in self.nodes if node.per != "lepton")
 
 
@@ -374,7 +408,8 @@ class Card(Part):
         if not self.outputs or not all(output.node for output in self.outputs):
             raise ValueError("a network has outputs, and each names its node")
         each = [output.name for output in self.outputs if output.per != "lepton"]
-        if each and any(len(network.ragged) != 1 for network in self.networks):
+        lists = [[node.per for node in network.ragged] for network in self.networks]
+        if each and any(kinds != ["track"] for kinds in lists):
             wrong = "is one number per track, and a network does not take exactly one list of them"
             raise ValueError(f"output {', '.join(each)} {wrong}")
         wrong_node = [o.node for o in self.outputs if o.node != DISCRIMINANT]

@@ -155,14 +155,18 @@ class _Step:
         for node in self.nodes:
             if node.name in self.sequences:
                 values = self.sequences[node.name].packed(batch, which)
+                there = np.ones((*values.shape[:2], 1), np.float32)
                 fed[node.name] = batching.padded(values, node.minimum, node.pad)
                 if node.mask:
-                    there = np.ones((*values.shape[:2], 1), np.float32)
                     fed[node.mask] = batching.padded(there, node.minimum, 0.0)
                 which += 1
             else:
                 values = self.rows[node.name][batch.leptons]
-                fed[node.name] = values if self.network.takes == "leptons" else values[:, None]
+                flat = self.network.takes == "leptons" and not node.transposed
+                fed[node.name] = values if flat else values[:, None]
+            if node.transposed:
+                for name in filter(None, (node.name, node.mask)):
+                    fed[name] = np.ascontiguousarray(fed[name].swapaxes(1, 2))
         return fed
 
 

@@ -50,7 +50,7 @@ def absent(network: Network, there: Callable[[str], object]) -> dict[str, str]:
 
 
 def values(node: Node, columns: Columns, unit_of: Callable[[str], str]) -> npt.NDArray[np.float64]:
-    """Rows of one input node in card order, [n_lepton, n_input], ``(x - mean) / std``."""
+    """Rows of one input node in card order, [n_lepton, n_input], ``(x - mean) / std``, clipped."""
     lines = []
     n_lepton = len(next(iter(columns.values())))
     for entry in node.inputs:
@@ -60,8 +60,8 @@ def values(node: Node, columns: Columns, unit_of: Callable[[str], str]) -> npt.N
         else:
             value = definitions.evaluate(feature, entry.unit, columns, unit_of)
         if entry.default is not None:
-            value = np.where(np.isfinite(value), value, entry.default)
-        lines.append((value - entry.mean) / entry.std)
+            value = definitions.completed(value, entry.default)
+        lines.append(np.clip((value - entry.mean) / entry.std, entry.lower, entry.upper))
     return np.stack(lines, axis=1)
 
 

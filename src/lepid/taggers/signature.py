@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lepid.errors import NetworkMismatch
 from lepid.taggers.card import Card, Network, Output
@@ -22,8 +22,8 @@ def check(session: Any, card: Card, network: Network, path: Path) -> None:
     """
     inputs = {i.name: i for i in session.get_inputs()}
     outputs = {o.name: o for o in session.get_outputs()}
-    wanted = {name: (axes, width) for name, axes, width in _wanted(network)}
-    problems = [problem for name in wanted for problem in _misfed(name, *wanted[name], inputs)]
+    wanted = {each.name: each for each in _wanted(network)}
+    problems = [problem for each in wanted.values() for problem in _misfed(each, inputs)]
     unfed = [name for name in inputs if name not in wanted]
     problems += [f"the network takes {name!r}, which the card does not feed" for name in unfed]
     for output in card.outputs:
@@ -33,18 +33,34 @@ def check(session: Any, card: Card, network: Network, path: Path) -> None:
         raise NetworkMismatch(str(path), "; ".join(dict.fromkeys(problems)), (), "see the card")
 
 
-def _wanted(network: Network) -> Iterator[tuple[str, list[str], int]]:
-    """Name, axes and number of columns of everything that the card feeds."""
+class _Wanted(NamedTuple):
+    """What the card feeds: axes, of which the last but one may be the inputs, and their number.
+
+    `length` is the number of constituents if it is always the same, else 0.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    width: int
+    length: int
+
+
+def _wanted(network: Network) -> Iterator[_Wanted]:
+    """Everything that the card feeds."""
     for node in network.nodes:
         axes = ["n_lepton"] if network.batched else []
         axes += [f"n_{node.per}"] if node.per != "lepton" else []
-        axes = axes or ["1"]
-        yield node.name, axes, len(node.inputs)
+        axes = [*(axes or ["1"]), "n_input"]
+        if node.transposed:
+            axes = [axes[0], "n_input", axes[1] if node.per != "lepton" else "1"]
+        length = node.minimum if node.minimum == node.maximum else 0
+        yield _Wanted(node.name, tuple(axes), len(node.inputs), length)
         if node.mask:
-            yield node.mask, axes, 1
+            yield _Wanted(node.mask, tuple(axes), 1, length)
 
 
-def _misfed(name: str, axes: list[str], width: int, inputs: Mapping[str, Any]) -> Iterator[str]:
+def _misfed(wanted: _Wanted, inputs: Mapping[str, Any]) -> Iterator[str]:
+    name, axes, width, length = wanted
     if name not in inputs:
         yield f"the card feeds {name!r}, the network takes {', '.join(inputs)}"
         return
@@ -53,16 +69,19 @@ def _misfed(name: str, axes: list[str], width: int, inputs: Mapping[str, Any]) -
         yield f"{name!r} takes {found.type}, lepid feeds tensor(float)"
     if not found.shape:  # not known before it runs
         return
-    if len(found.shape) != len(axes) + 1:
-        yield f"{name!r} has the shape {found.shape}, expected [{', '.join(axes)}, n_input]"
+    if len(found.shape) != len(axes):
+        yield f"{name!r} has the shape {found.shape}, expected [{', '.join(axes)}]"
         return
-    for size, axis in zip(found.shape, axes, strict=False):
-        if isinstance(size, int) and str(size) != axis:
-            any_number = "one" if axis == "1" else "any number"
+    for size, axis in zip(found.shape, axes, strict=True):
+        if not isinstance(size, int) or str(size) == axis:
+            continue
+        if axis == "n_input":
+            if size != width:
+                yield f"the card lists {width} inputs for {name!r}, the network takes {size}"
+        elif axis == "n_lepton" or size != length:
             what = "lepton" if axis == "1" else axis.removeprefix("n_")
-            yield f"{name!r} takes exactly {size} {what}s per call, not {any_number}"
-    if isinstance(found.shape[-1], int) and found.shape[-1] != width:
-        yield f"the card lists {width} inputs for {name!r}, the network takes {found.shape[-1]}"
+            number = "one" if axis == "1" else length if length else "any number"
+            yield f"{name!r} takes exactly {size} {what}s per call, not {number}"
 
 
 def _misread(output: Output, before: int, outputs: Mapping[str, Any]) -> Iterator[str]:
