@@ -16,7 +16,10 @@ from lepid.units import FACTORS, dimension
 
 FLAVOURS = ("electron", "muon")
 # What networks take beside leptons.
-KINDS = ("track", "electron_track", "cluster", "vertex", "event")
+KINDS = (
+    "track", "electron_track", "cluster", "vertex", "event", "track_jet",
+    "muon_secondary_vertex", "electron_secondary_vertex",
+)  # fmt: skip
 _LISTS = ("aliases", "identifiers", "kept")
 
 
@@ -73,7 +76,8 @@ class Schema:
     identifiers : columns that identify an event, with "." for a column of a collection
     kept : lepton columns that a decorated file keeps
     constituents : kind -> Collection
-    links : column of links -> collection of which it names the rows
+    links : column of links -> collection of which it names the rows; ``<collection>.<column>``
+        where that is another one for each collection
     keys : collection -> its key in links, where links lead to other collections too
     """
 
@@ -98,6 +102,10 @@ class Schema:
         UnknownName : `like` is not a unit
         """
         return self.units.get(dimension(like), like)
+
+    def target(self, collection: str, link: str) -> str:
+        """The collection of which a column of links of `collection` names the rows."""
+        return self.links.get(f"{collection}.{link}") or self.links[link]
 
     def group(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Collection -> column -> flat name, for the names that fit the pattern."""

@@ -23,6 +23,10 @@ CONE = 0.4
 KINEMATICS = ("phi", "theta", "qOverP")
 # Columns of a pair, not of a track.
 PAIR = ("dr_lepton", "deta_lepton", "dphi_lepton", "electron_track", "muon_track")
+# The same, where there is a track jet for each lepton.
+BESIDE_JETS = ("dr_track_jet", "pt_over_track_jet")
+# Not known where the lepton is its own track.
+PLIT_ALONE = PAIR[1:]
 
 
 class Input(Protocol):
@@ -77,7 +81,8 @@ class Neighbours:
     Attributes
     ----------
     pairs : the nearest first
-    columns : `PAIR` and, where they are computed, `impact.STORED`, [n_pair] each
+    columns : `PAIR` and `BESIDE_JETS`, as far as they are known, and, where they are computed,
+        `impact.STORED`, [n_pair] each
     """
 
     pairs: Pairs
@@ -95,6 +100,14 @@ class Neighbours:
         pairs = self.pairs.where(kept)._replace(offsets=offsets)
         return Neighbours(pairs, {name: column[kept] for name, column in self.columns.items()})
 
+    def first(self, most: int) -> Neighbours:
+        """At most so many for each lepton: the first ones."""
+        offsets = self.pairs.offsets
+        place = np.arange(len(self.pairs.rows)) - np.repeat(offsets[:-1], np.diff(offsets))
+        kept = place < most
+        columns = {name: column[kept] for name, column in self.columns.items()}
+        return Neighbours(self.pairs.where(kept), columns)
+
 
 def needs(features: Iterable[str], available: Container[str]) -> dict[str, str]:
     """Column of tracks -> what needs it, for a network that takes `features`.
@@ -109,7 +122,7 @@ def needs(features: Iterable[str], available: Container[str]) -> dict[str, str]:
     found |= dict.fromkeys(names, "the impact parameters of tracks")
     for feature in features:
         for column in definitions.needs(feature):
-            if column not in PAIR and column not in impact.STORED:
+            if column not in (*PAIR, *BESIDE_JETS, *impact.STORED):
                 found.setdefault(column, f"input {feature}")
     return found
 

@@ -44,7 +44,7 @@ def dump(card: Card) -> str:
 
 
 # Keys that have a section of their own; the others stand on one line.
-SECTIONS = ("outputs", "fractions", "discriminants", "decisions", "networks", "nodes")
+SECTIONS = ("outputs", "fractions", "discriminants", "decisions", "networks", "nodes", "gives")
 
 
 def _lines(place: str, keys: Mapping[str, Any]) -> Iterator[str]:
@@ -102,8 +102,8 @@ def _explain(path: Path, error: ValidationError) -> BadCard:
 
 def _keys_at(location: list[int | str]) -> list[str]:
     parts: dict[str, type[Part]] = {
-        "outputs": Output, "discriminants": Form, "fractions": Fractions, "decisions": Decision,
-        "networks": Network, "nodes": Node, "inputs": Input,
+        "outputs": Output, "gives": Output, "discriminants": Form, "fractions": Fractions,
+        "decisions": Decision, "networks": Network, "nodes": Node, "inputs": Input,
         "likelihood": Likelihood, "skip": Skip, "pileup": PileUp,
     }  # fmt: skip
     owners = [parts[str(step)] for step in location[:-1] if str(step) in parts]
