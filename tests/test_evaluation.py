@@ -69,3 +69,48 @@ def test_a_network_that_answers_nan_has_not_scored(
     assert record["scored"].to_list() == [[False, True]]
     assert record["score"][0, 1] == 0.0
     assert np.isnan(record["score"][0, 0])
+
+
+CHAIN = """
+[[networks]]
+file = "network.onnx"
+sha256 = "{sha256}"
+
+[[networks.nodes]]
+name = "x"
+inputs = [{{ feature = "pt", unit = "GeV", mean = 30.0 }}]
+
+[[networks.gives]]
+name = "logarithm"
+node = "y"
+
+[[networks]]
+file = "network.onnx"
+sha256 = "{sha256}"
+
+[[networks.nodes]]
+name = "x"
+inputs = ["logarithm"]
+"""
+
+
+def test_what_a_network_gives_is_an_input_of_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 1]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Log", ["x"], ["y"])], "log", ends[:1], ends[1:])
+    opset = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
+    folder = tmp_path / "muon_log" / "one"
+    folder.mkdir(parents=True)
+    (folder / "network.onnx").write_bytes(model)
+    text = CARD.partition("[[networks]]")[0] + CHAIN
+    (folder / "card.toml").write_text(text.format(sha256=hashlib.sha256(model).hexdigest()))
+    monkeypatch.setenv("LEPID_MODELS", str(tmp_path))
+    pt = np.array([30e3 + 1e3 * np.e, 29e3, 40e3, 30.5e3])
+    events = ak.zip({"Muons": ak.unflatten(ak.zip({"pt": pt}), [4])}, depth_limit=1)
+    record = lepid.decorate(events, "muon_log")["Muons"]["muon_log"]
+    # The logarithm of a number below 0 is no input, and below 1 no score.
+    assert record["scored"].to_list() == [[True, False, True, False]]
+    np.testing.assert_allclose(record["score"][0, [0, 2]], [0.0, np.log(np.log(10))], atol=1e-6)
+    assert "logarithm" not in record.fields

@@ -138,6 +138,10 @@ def _run(
         if network.abseta:
             abseta = definitions.evaluate("abseta", "", columns, schema.unit)
             chosen &= _in(abseta, network.abseta)
+        if network.gives:
+            fed = _inputs(network, schema, columns, chosen, around)
+            columns = {**columns, **_given(plan, (network, path, digest), *fed)}
+            continue
         scores: Mapping[str, npt.NDArray[Any]]
         if network.likelihood:
             given = {name: column[chosen] for name, column in columns.items()}
@@ -146,11 +150,7 @@ def _run(
             scores = {single[0]: densities.evaluate(exactly)}
         else:
             rows, sequences, chosen = _inputs(network, schema, columns, chosen, around)
-            ready = twin.get(Path(path), digest, plan.card, network, plan.options)
-            _, at_once = plan.options.shares(sequences=bool(network.ragged) or network.forest)
-            scores = inference.run(
-                ready, plan.card.outputs, network.nodes, rows, sequences, at_once=at_once
-            )
+            scores = _scores(plan, (network, path, digest), rows, sequences)
         for output in plan.card.outputs:
             if output.per == "lepton":
                 outputs[output.name][chosen] = scores[output.name]
@@ -163,10 +163,44 @@ def _run(
     return outputs, {name: together(n_lepton, parts) for name, parts in each.items()}, scored
 
 
+def _scores(
+    plan: Plan,
+    part: tuple[Network, str, str],
+    rows: Mapping[str, npt.NDArray[np.float32]],
+    sequences: Mapping[str, Sequence],
+) -> dict[str, npt.NDArray[Any]]:
+    """What is read from a network."""
+    network, path, digest = part
+    ready = twin.get(Path(path), digest, plan.card, network, plan.options)
+    _, at_once = plan.options.shares(sequences=bool(network.ragged) or network.forest)
+    outputs = plan.card.read_from(network)
+    return inference.run(ready, outputs, network.nodes, rows, sequences, at_once=at_once)
+
+
+def _given(
+    plan: Plan,
+    part: tuple[Network, str, str],
+    rows: Mapping[str, npt.NDArray[np.float32]],
+    sequences: Mapping[str, Sequence],
+    chosen: Bools,
+) -> dict[str, Floats]:
+    """Columns [n_lepton] that a network gives those after it, NaN where it was not fed."""
+    scores = _scores(plan, part, rows, sequences)
+    lengths = [sequence.lengths for sequence in sequences.values()]
+    empty = np.logical_and.reduce([length == 0 for length in lengths]) if lengths else False
+    found = {}
+    for output in part[0].gives:
+        score = scores[output.name].astype(np.float64)
+        found[output.name] = np.full(len(chosen), np.nan)
+        absent = output.absent
+        found[output.name][chosen] = score if absent is None else np.where(empty, absent, score)
+    return found
+
+
 def _flags(plan: Plan, schema: Schema, columns: Columns) -> dict[str, Bools]:
     """Whether each lepton is one of those that its network was trained on."""
     inside = np.zeros(len(columns["pt"]), np.bool_)
-    for network, _, _ in plan.networks:
+    for network in plan.card.parts:
         if network.training is None:
             return {}
         pt = definitions.evaluate("pt", "GeV", columns, schema.unit)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ from lepid.evaluation import evaluate
 from lepid.events.objects.flat import Ragged
 from lepid.events.objects.tables import Table, first, follow
 from lepid.events.schema import Schema
-from lepid.features import constituents, electrons, impact, jets, leptons, tracks
+from lepid.features import constituents, electrons, impact, jets, leptons, pliv, tracks
+from lepid.features.definitions import ABSENT, PLIV_INPUT
 from lepid.features.kernels.association import Directions
 from lepid.features.kernels.relative import nearest
+from lepid.features.kernels.track_jets import Jets
+from lepid.features.leptons import NearestJet
 from lepid.features.tracks import Neighbours, Tracks
 from lepid.taggers.batching import Sequence
 from lepid.taggers.card import Node
@@ -67,8 +71,8 @@ class Surroundings:
         self._found: dict[tuple[Any, ...], Neighbours] = {}
 
     def __call__(self, node: Node, chosen: Integers) -> Sequence:
-        """What `node` takes of the tracks around the `chosen` leptons [k], ascending."""
-        key = node.per, node.own_track, node.cone, node.order
+        """What `node` takes of what lies around the `chosen` leptons [k], ascending."""
+        key = node.per, node.tracks, node.own_track, node.cone, node.order
         if key not in self._found:
             self._found[key] = self._near(node)
         near = self._found[key].of(chosen)
@@ -77,17 +81,27 @@ class Surroundings:
 
     def _near(self, node: Node) -> Neighbours:
         there, others = self._directions(), self._all(node.per)
-        if node.per == "track":
-            return tracks.neighbours(there, others, self._own_tracks(node), self._beam())
-        return constituents.neighbours(there, others, node.cone or tracks.CONE, node.order)
+        if node.per != "track":
+            return constituents.neighbours(there, others, node.cone or tracks.CONE, node.order)
+        own, beam = self._own_tracks(node), self._beam()
+        if node.tracks == "plit":
+            return tracks.neighbours(there, others, own, beam)
+        offsets = self._tables[self._collection].offsets
+        return pliv.sequences(offsets, first(*own), others, self._track_jets, beam).neighbours
 
     def aggregates(self) -> dict[str, Floats]:
         """Columns of the leptons that are made of what lies around them, [n_lepton] each."""
-        made = {
+        made: dict[str, Callable[[], Floats]] = {
             "caloClusterSumEt": self._cluster_sum,
             "SCTWeightedCharge": self._weighted_charge,
             "n_vertices": self._number_of_vertices,
+            f"{PLIV_INPUT}DRlj": lambda: self._nearest_track_jet.dr,
+            f"{PLIV_INPUT}TrackJetNTrack": lambda: self._nearest_track_jet.n_track,
+            f"{PLIV_INPUT}PtFrac": self._share_of_jet,
+            "track_jet_sine": lambda: self._nearest_track_jet.pt_rel,
         }
+        best = f"{PLIV_INPUT}CandVertex_normDistToPriVtxLongitudinalBest"
+        made[best] = made[f"{best}_ThetaCutVtx"] = self._longitudinal
         of_jets = [name for name in self._plan.around.aggregates if name in leptons.JET_COLUMNS]
         others = [name for name in self._plan.around.aggregates if name not in of_jets]
         return {name: made[name]() for name in others} | self._jets(of_jets)
@@ -162,6 +176,51 @@ class Surroundings:
         values = jets.observed(lepton, jet, (np.arange(len(rows)), rows), seen, rules, loss)
         values |= {n: leptons.linked(found.columns[n], rows) for n in names if n not in values}
         return {f"{leptons.JET}{name}": column for name, column in values.items()}
+
+    @cached_property
+    def _track_jets(self) -> Jets:
+        """The track jets of the file, or of its tracks."""
+        if leptons.TRACK_JET not in self._plan.around.collections:
+            return pliv.track_jets(self._tracks(), self._beam())
+        table = self._table(leptons.TRACK_JET)
+        n_track = np.diff(table.links["constituentLinks"].offsets)
+        return pliv.stored_jets(table.offsets, table.columns, n_track, self._schema.unit)
+
+    @cached_property
+    def _nearest_track_jet(self) -> NearestJet:
+        """Of leptons whose pt is 1, and so is that of their tracks."""
+        ones = np.ones(len(self._columns["phi"]))
+        found = leptons.nearest_jet(self._directions(), ones, ones, self._track_jets)
+        known = np.isfinite(self._columns["eta"]) & np.isfinite(self._columns["phi"])
+        return NearestJet(*(np.where(known, values, np.nan) for values in found))
+
+    def _share_of_jet(self) -> Floats:
+        """Pt of the track of each lepton over that of the jet next to it; -99 without either."""
+        tracks_of = leptons.PRIMARY_TRACKS[self._plan.card.flavour]
+        pt, *others = (
+            pliv.track_pt(
+                self._columns[f"{track}.qOverP"], self._columns[f"{track}.theta"], self._schema.unit
+            )
+            for track in tracks_of
+        )
+        for other in others:
+            combined = self._columns["muonType"] == leptons.COMBINED
+            pt = np.where(combined & ~np.isnan(pt), pt, other)
+        inverse = self._nearest_track_jet.pt_ratio
+        known = (inverse != ABSENT) & ~np.isnan(inverse) & ~np.isnan(pt)
+        return np.where(known, pt * inverse, np.where(np.isnan(inverse), np.nan, ABSENT))
+
+    def _longitudinal(self) -> Floats:
+        flavour = self._plan.card.flavour
+        links = self._follow("DeepMergedSecVtxLinks")
+        vertices, secondary = self._table("vertex"), self._table(f"{flavour}_secondary_vertex")
+        rows = impact.primary(vertices.offsets, vertices.columns["vertexType"])
+        place = np.stack([leptons.linked(vertices.columns[axis], rows) for axis in "xyz"], axis=1)
+        event = self._tables[self._collection].event
+        return pliv.longitudinal(
+            self._directions(), links, secondary.columns, place[event],
+            electron=flavour == "electron",
+        )  # fmt: skip
 
     def _weighted_charge(self) -> Floats:
         offsets, rows = self._follow("trackParticleLinks")

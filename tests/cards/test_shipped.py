@@ -187,6 +187,10 @@ def test_electron_inputs_are_those_of_athena_in_order() -> None:
         ("electron_ecids", "score discriminant ECIDS"),
         ("muon_plit", "pmuxpromp pnpxall discriminant"),
         ("electron_plit", "pelxpromp pnpxall discriminant"),
+        ("muon_pliv", "score discriminant"),
+        ("electron_pliv", "barrel endcap"),
+        ("muon_plv", "PromptLeptonVeto LowPtPLV"),
+        ("electron_plv", "PromptLeptonVeto LowPtPLV"),
         ("cms_electron_mva_iso", "score discriminant"),
         ("cms_electron_mva_noiso", "score discriminant"),
         ("cms_muon_mva_id", "score discriminant"),
@@ -218,7 +222,10 @@ def test_every_correction_is_used_and_every_point_is_decided(table: Table) -> No
     easy = {">": np.inf, ">=": np.inf, "<": -np.inf, "<=": -np.inf, "bit": 0.0}
     hard = {">": -np.inf, ">=": -np.inf, "<": np.inf, "<=": np.inf, "bit": 62.0}
     for given, expected in ((easy, True), (hard, False)):
-        values = {quantity: np.full(6, given[senses[quantity]]) for quantity in table.quantities()}
+        values = {q: np.full(6, given[sense]) for q, sense in senses.items()}
+        if "_plv/atlas-r21" in table.path and "fixed-cut" not in table.path:
+            # Between its two cuts, and above both.
+            values["PromptLeptonVeto"] = np.full(6, -0.9 if expected else 2.5)
         decided = table.decide(values, axes)
         assert list(decided) == table.points
         assert all(passed.tolist() == [expected] * 6 for passed in decided.values())
@@ -231,11 +238,17 @@ def test_a_table_has_a_source_and_features_that_exist(table: Table) -> None:
         assert feature in definitions.FEATURES or feature in {"pt", "eta"}
     cards = catalogue.networks(table.rules.tagger)
     fields = {name for card in cards for name in (*card.fields, *card.stored_columns)}
-    known = {*fields, *definitions.FEATURES, "ambiguityType"}
+    known = {*fields, *definitions.FEATURES, "ambiguityType", *PLV_ISOLATION}
     assert set(table.quantities()) <= known
     bound = table.rules.bound_to
     assert bound.inputs or bound.sha256 or bound.path or bound.columns
 
+
+# Columns of files that the points of PLV cut on beside its scores.
+PLV_ISOLATION = {
+    "ptvarcone30_TightTTVA_pt1000", "ptvarcone30_TightTTVALooseCone_pt1000", "ptvarcone30",
+    "ptvarcone20", "topoetcone20",
+}  # fmt: skip
 
 # Tighter points pass a subset: published so for these, for all pt.
 NESTED = {
@@ -260,6 +273,11 @@ NESTED = {
             "electron_lh/reference",
         )
     },
+    "muon_plv/atlas-r21": [("PLVLoose", "PLVTight")],
+    "electron_plv/atlas-r21": [("PLVLoose", "PLVTight")],
+    "electron_plv/atlas-r21-no-loose-cone": [("PLVLoose_noLooseCone", "PLVTight_noLooseCone")],
+    "muon_plv/atlas-r21-fixed-cut": [],
+    "electron_plv/atlas-r21-fixed-cut": [],
     "cms_electron_mva_iso/winter22": [("WP90", "WP80")],
     "cms_electron_mva_noiso/winter22": [("WP90", "WP80")],
     "cms_muon_mva_id/nanoaod-v15": [("Medium", "Tight")],
@@ -312,8 +330,10 @@ def test_a_tighter_point_passes_a_subset(file: str, loose: str, tight: str) -> N
             low, high = ELECTRON[quantity]
             draw = rng.integers if isinstance(low, int) else rng.uniform
             values[quantity] = draw(low, high, n).astype(float)
-        elif file.endswith("isolation/atlas"):
+        elif file.endswith("isolation/atlas") or quantity in PLV_ISOLATION:
             values[quantity] = pt * rng.exponential(0.1, n)
+        elif "_plv" in file:
+            values[quantity] = rng.uniform(-1.2, 1.2, n)
         else:
             low, high = (-2, 9) if "plit" in file else (0.3, 1)
             values[quantity] = (

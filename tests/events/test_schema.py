@@ -275,3 +275,10 @@ def test_a_bad_file_is_named(
 def test_a_schema_survives_json(name: str) -> None:
     schema = schemas.load(name)
     assert schemas.from_data(json.loads(json.dumps(asdict(schema))), "json") == schema
+
+
+def test_one_link_may_lead_elsewhere_for_each_collection() -> None:
+    schema = schemas.load("physlite")
+    assert schema.target("Muons", "DeepMergedSecVtxLinks") == "SecVtxContainer_Muons"
+    assert schema.target("Electrons", "DeepMergedSecVtxLinks") == "SecVtxContainer_Electrons"
+    assert schema.target("Muons", "clusterLink") == schema.target("Jets", "clusterLink")

@@ -250,9 +250,9 @@ def part(low: float, high: float) -> dict[str, Any]:
           "networks": [{"path": "a", "nodes": [TRACKS]}],
           "discriminants": {"D": {"kind": "score", "output": "p"}}}, "uses unknown output 'p'"),
         ({"networks": [{"path": "a", "nodes": [{**NODES[0], "minimum": 1}]}]},
-         "minimum, maximum, mask and own_track are for nodes that take one row per track"),
+         "minimum, maximum, mask, own_track and tracks are for nodes that take one row per track"),
         ({"networks": [{"path": "a", "nodes": [{**NODES[0], "own_track": "never"}]}]},
-         "minimum, maximum, mask and own_track are for nodes that take one row per track"),
+         "minimum, maximum, mask, own_track and tracks are for nodes that take one row per track"),
         *(({"networks": [{"path": "a", "nodes": [
               {**TRACKS, "inputs": [{"feature": "qOverP", key: True}]}]}]},
            "nan and infinite are for inputs of leptons")
@@ -261,7 +261,7 @@ def part(low: float, high: float) -> dict[str, Any]:
               {"feature": "f3", key: True, "default": 1.0, "default_source": "s"}]}]}]},
            f"f3 has a default, so that {key} cannot occur") for key in ("nan", "infinite")),
         ({"networks": [{"path": "a", "nodes": [{**NODES[0], "maximum": 3}]}]},
-         "minimum, maximum, mask and own_track are for nodes that take one row per track"),
+         "minimum, maximum, mask, own_track and tracks are for nodes that take one row per track"),
         ({"networks": [{"path": "a", "nodes": [{**TRACKS, "cone": 0.3}]}]},
          "cone and order are for candidates and secondary vertices"),
         ({"networks": [{"path": "a", "nodes": [{**NODES[0], "order": "pt"}]}]},
@@ -317,3 +317,53 @@ def test_neighbouring_ranges_and_one_form_without_a_list_are_fine() -> None:
     )
     assert [network.abseta for network in card.networks] == [(1.37, float("inf")), (0, 1.37)]
     assert len(card.discriminants["D"]) == 1
+
+
+GIVEN = {"name": "first", "node": "y"}
+FIRST = {"path": "a", "nodes": [TRACKS], "gives": [{**GIVEN, "absent": -1.0}]}
+SECOND = {"path": "b", "nodes": [{"name": "x", "inputs": ["first", "pt"]}]}
+
+
+def chained(*networks: dict[str, Any]) -> Card:
+    return Card.model_validate(
+        content(outputs=[{"name": "p", "node": "y"}], networks=list(networks))
+    )
+
+
+def test_a_network_may_give_columns_to_those_after_it(tmp_path: Path) -> None:
+    barrel, endcap = ({**SECOND, "abseta": edges} for edges in ([0, 1.4], [1.4, 2.5]))
+    card = chained(FIRST, barrel, endcap)
+    assert card.parts == card.networks[1:]
+    assert card.networks[0].given == ("first",)
+    assert [o.name for o in card.read_from(card.networks[0])] == ["first"]
+    assert card.read_from(card.networks[1]) == card.outputs
+    path = write(tmp_path, card_file.dump(card), f"{card.tagger}/{card.network}")
+    assert card_file.load(path) == card
+
+
+@pytest.mark.parametrize(
+    ("networks", "message"),
+    [
+        ([SECOND, FIRST], "what gives columns to other networks stands in front of them"),
+        ([FIRST], "what gives columns to other networks stands in front of them"),
+        ([FIRST, FIRST, SECOND], "two networks give first"),
+        ([{**FIRST, "gives": [GIVEN, GIVEN]}, SECOND], "gives the same twice: first"),
+        ([{**FIRST, "gives": [{**GIVEN, "per": "track"}]}, SECOND], "is one number per lepton"),
+        ([{**FIRST, "gives": [{**GIVEN, "stored": ["a"]}]}, SECOND], "is one number per lepton"),
+        ([{**FIRST, "gives": [{"name": "first"}]}, SECOND], "is one number per lepton"),
+        ([{"path": "a", "nodes": NODES, "gives": [{**GIVEN, "absent": 0.0}]}, SECOND],
+         "first has absent, and the network takes no tracks"),
+        ([FIRST, SECOND, SECOND], "several networks in a card each need a range of abseta"),
+        ([{**FIRST, "nodes": [{**TRACKS, "tracks": "pliv", "own_track": "never"}]}, SECOND],
+         "the tracks of PLIV begin with the lepton's own, which is never"),
+        ([{**FIRST, "nodes": [{**TRACKS, "inputs": ["dr_track_jet"]}]}, SECOND],
+         "dr_track_jet is not known for the tracks of plit"),
+        ([{**FIRST, "nodes": [{**TRACKS, "tracks": "pliv", "inputs": ["muon_track"]}]}, SECOND],
+         "muon_track is not known for the tracks of pliv"),
+        ([FIRST, {"path": "b", "nodes": [{**SECOND["nodes"][0], "maximum": 3}]}],
+         "maximum, mask, own_track and tracks are for nodes that take one row per track"),
+    ],
+)  # fmt: skip
+def test_chains_that_contradict_themselves(networks: list[Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        chained(*networks)

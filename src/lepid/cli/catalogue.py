@@ -106,6 +106,8 @@ def _show_card(card: Card) -> None:
         for node in network.nodes:
             listed = ", ".join(entry.feature for entry in node.inputs)
             lines.append(f"    {node.name}, {len(node.inputs)} per {node.per}: {listed}")
+        if network.gives:
+            lines.append(f"    gives the networks after it {', '.join(network.given)}")
     lines += [f"  note    {note}" for note in card.notes]
     terminal.say_wrapped("\n".join(lines))
 

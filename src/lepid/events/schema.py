@@ -18,7 +18,7 @@ FLAVOURS = ("electron", "muon")
 # What networks take beside leptons.
 KINDS = (
     "track", "electron_track", "combined_track", "muon_spectrometer_track", "cluster", "vertex",
-    "secondary_vertex", "candidate", "jet", "event",
+    "secondary_vertex", "candidate", "jet", "track_jet", "event", "muon_secondary_vertex", "electron_secondary_vertex",
 )  # fmt: skip
 _LISTS = ("aliases", "identifiers", "kept")
 
@@ -76,7 +76,8 @@ class Schema:
     identifiers : columns that identify an event, with "." for a column of a collection
     kept : lepton columns that a decorated file keeps
     constituents : kind -> Collection
-    links : column of links -> collection of which it names the rows
+    links : column of links -> collection of which it names the rows; ``<collection>.<column>``
+        where that is another one for each collection
     keys : collection -> its key in links, where links lead to other collections too
     """
 
@@ -101,6 +102,10 @@ class Schema:
         UnknownName : `like` is not a unit
         """
         return self.units.get(dimension(like), like)
+
+    def target(self, collection: str, link: str) -> str:
+        """The collection of which a column of links of `collection` names the rows."""
+        return self.links.get(f"{collection}.{link}") or self.links[link]
 
     def group(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Collection -> column -> flat name, for the names that fit the pattern."""

@@ -56,13 +56,41 @@ def _or_absent(value: Array) -> Array:
     return np.where(np.isnan(value), ABSENT, value)
 
 
+def _beside(compute: Callable[..., Array]) -> Callable[..., Array]:
+    """What `compute` gives for leptons with a track jet, whose dr comes last; -99 for others."""
+
+    def found(*columns: Array) -> Array:
+        dr = columns[-1]
+        value = np.where(dr == ABSENT, ABSENT, compute(*columns[:-1]))
+        return np.where(np.isnan(dr), np.nan, value)
+
+    return found
+
+
+def _pt_bin(pt: Array) -> Array:
+    place = np.searchsorted(PT_EDGES, pt, side="right").clip(1, len(PT_EDGES) - 1)
+    return np.where(np.isnan(pt), np.nan, place)
+
+
+def _isolation_ratio(isolation: Array, pt: Array) -> Array:
+    # What is not there is -99 before it is divided, as in Athena.
+    isolation = _or_absent(isolation)
+    return np.where(pt > 0, isolation / np.where(pt > 0, pt, 1.0), np.where(pt <= 0, ABSENT, pt))
+
+
 # What Athena gives a network for a quantity that is not there.
 ABSENT = -99.0
+# Of the bins in pt that PLIV numbers from 1, GeV.
+PT_EDGES = (10.0, 15.0, 20.0, 25.0, 32.0, 43.0, 100.0)
 _ISOLATION = "Athena IsolationSelection/Root/IsolationSelectionTool.cxx"
 _NETWORK = electrons.SELECTOR
 _SELECTOR = "Athena ElectronPhotonSelectorTools/Root/ElectronSelectorHelpers.cxx"
 _PLIT = "Athena LeptonTaggers/src/DecoratePLIT.cxx"
+_PLIV = "Athena LeptonTaggers/src/DecoratePromptLeptonImproved.cxx"
 _TTVA = "Nonprompt_All_MaxWeightTTVA"
+# Decorations of PLIV begin so.
+PLIV_INPUT = "PromptLeptonImprovedInput_"
+_DR = f"{PLIV_INPUT}DRlj"
 # The best GSF track of an electron, the ID track from which it was made, and the cluster.
 _TRACK = "trackParticleLinks"
 _ORIGINAL = f"{_TRACK}.originalTrackParticle"
@@ -124,6 +152,15 @@ def _z0_row(track: str) -> Feature:
 def _signed_row(track: str) -> Feature:
     needs = dict.fromkeys((f"{track}.{name}" for name in ("d0", _VARIANCE_D0, "phi")), "")
     return Feature({**needs, "jet_phi": ""}, "", jets.signed, _SOFT_MUON)
+
+
+def _beside_row(compute: Callable[..., Array], unit: str = "", **needs: str) -> Feature:
+    """Feature of leptons with a track jet."""
+    return Feature({**needs, _DR: ""}, unit, _beside(compute), _PLIV)
+
+
+def _isolation_row(column: str) -> Feature:
+    return _beside_row(_isolation_ratio, **{column: "MeV", "pt": "MeV"})
 
 
 # A dotted name is a column of what a link points to, NaN where it points to nothing.
@@ -303,6 +340,19 @@ DERIVED: dict[str, tuple[Feature, ...]] = {
         Feature({"author": ""}, "", electrons.forward_author, _NETWORK),
         Feature({_ETA: ""}, "", electrons.forward_eta, _NETWORK),
     ),
+    f"{PLIV_INPUT}MVAXBin": (_beside_row(_pt_bin, pt="GeV"),),
+    f"{PLIV_INPUT}PtRel": (_beside_row(np.multiply, "MeV", pt="MeV", track_jet_sine=""),),
+    f"{PLIV_INPUT}Topoetcone30rel": (_isolation_row("topoetcone30"),),
+    f"{PLIV_INPUT}Ptvarcone30rel": (_isolation_row("ptvarcone30"),),
+    f"{PLIV_INPUT}Ptvarcone30_TightTTVA_pt500rel": (
+        _isolation_row(f"ptvarcone30_{_TTVA}_pt500"),
+        _isolation_row("ptvarcone30_TightTTVA_pt500"),
+    ),
+    f"{PLIV_INPUT}CaloClusterERel": (
+        _beside_row(_calo_ratio, **{"clusterLink.calE": "MeV", "ParamEnergyLoss": "MeV"}),
+    ),
+    f"{PLIV_INPUT}CaloClusterSumEtRel": (_isolation_row("caloClusterSumEt"),),
+    f"{PLIV_INPUT}PromptLeptonRNN_prompt": (_beside_row(np.positive, PromptLeptonRNN_prompt=""),),
 }
 
 

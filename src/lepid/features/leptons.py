@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lepid.features import jets
-from lepid.features.definitions import ABSENT
+from lepid.features.definitions import ABSENT, PLIV_INPUT
 from lepid.features.kernels.association import Directions, Pairs, associate, eta
 from lepid.features.kernels.isolation import cone_sum
 from lepid.features.kernels.track_jets import Jets
@@ -21,6 +21,11 @@ Integers = npt.NDArray[np.int64]
 OWN_TRACKS = {
     "muon": ("inDetTrackParticleLink", "muonType"),
     "electron": ("trackParticleLinks.originalTrackParticle",),
+}
+# The columns that give the pt of the track of a lepton that counts: of a muon the combined one.
+PRIMARY_TRACKS = {
+    "muon": ("combinedTrackParticleLink", "inDetTrackParticleLink"),
+    "electron": ("trackParticleLinks",),
 }
 COMBINED = 0  # xAOD::Muon::Combined
 CLUSTER_CONE = 0.15
@@ -35,11 +40,29 @@ class Aggregate(NamedTuple):
     needs : columns of the leptons
     kind : of the constituents
     of : columns of the constituents
+    primary : columns of the primary vertex, if that counts too
+    own_pt : whether the pt of the lepton's own track counts
     """
 
     needs: tuple[str, ...]
     kind: str
     of: tuple[str, ...]
+    primary: tuple[str, ...] = ()
+    own_pt: bool = False
+
+
+_PLACE = ("eta", "phi")
+# Files without track jets have the tracks that these are made of.
+TRACK_JET = "track_jet"
+TRACK_JET_COLUMNS = ("pt", *_PLACE, "constituentLinks")
+_BEST = f"{PLIV_INPUT}CandVertex_normDistToPriVtxLongitudinalBest"
+
+
+def _vertices_of(flavour: str) -> Aggregate:
+    pairs = ("xx", "xy", "yy", "xz", "yz", "zz")
+    of = (*"xyz", *(f"covariance_{pair}" for pair in pairs), "chiSquared", "numberDoF")
+    kind = f"{flavour}_secondary_vertex"
+    return Aggregate((*_PLACE, "DeepMergedSecVtxLinks"), kind, of, (*"xyz", "vertexType"))
 
 
 # Prefix of what is known of the jet next to a lepton: where it is, and what the lepton is to it.
@@ -54,6 +77,12 @@ AGGREGATES = {
         ("trackParticleLinks", "charge"), "electron_track", ("numberOfSCTHits", "qOverP")
     ),
     **dict.fromkeys(JET_COLUMNS, Aggregate(jets.KINEMATICS, "jet", jets.KINEMATICS)),
+    f"{PLIV_INPUT}PtFrac": Aggregate(_PLACE, TRACK_JET, TRACK_JET_COLUMNS, own_pt=True),
+    f"{PLIV_INPUT}DRlj": Aggregate(_PLACE, TRACK_JET, TRACK_JET_COLUMNS),
+    f"{PLIV_INPUT}TrackJetNTrack": Aggregate(_PLACE, TRACK_JET, TRACK_JET_COLUMNS),
+    "track_jet_sine": Aggregate(_PLACE, TRACK_JET, TRACK_JET_COLUMNS),
+    _BEST: _vertices_of("muon"),
+    f"{_BEST}_ThetaCutVtx": _vertices_of("electron"),
 }
 
 

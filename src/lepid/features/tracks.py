@@ -24,6 +24,10 @@ KINEMATICS = ("phi", "theta", "qOverP")
 # Columns of a pair, not of a track.
 DISTANCE = ("dr_lepton", "deta_lepton", "dphi_lepton")
 PAIR = (*DISTANCE, "electron_track", "muon_track")
+# The same, where there is a track jet for each lepton.
+BESIDE_JETS = ("dr_track_jet", "pt_over_track_jet")
+# Not known where the lepton is its own track.
+PLIT_ALONE = PAIR[1:]
 
 
 class Input(Protocol):
@@ -86,7 +90,8 @@ class Neighbours:
     Attributes
     ----------
     pairs : in the order of the network
-    columns : `PAIR` and, where they are computed, `impact.STORED`, [n_pair] each
+    columns : `PAIR` and `BESIDE_JETS`, as far as they are known, and, where they are computed,
+        `impact.STORED`, [n_pair] each
     """
 
     pairs: Pairs
@@ -118,7 +123,7 @@ def needs(features: Iterable[str], available: Container[str]) -> dict[str, str]:
     found |= dict.fromkeys(names, "the impact parameters of tracks")
     for feature in features:
         for column in definitions.needs(feature):
-            if column not in PAIR and column not in impact.STORED:
+            if column not in (*PAIR, *BESIDE_JETS, *impact.STORED):
                 found.setdefault(column, f"input {feature}")
     return found
 

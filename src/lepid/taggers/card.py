@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
 from lepid.errors import near_misses
 from lepid.features.definitions import SWITCHES
+from lepid.features.tracks import BESIDE_JETS, PLIT_ALONE
 from lepid.taggers.card_jets import Jets
 from lepid.taggers.card_likelihood import BINS, DISCRIMINANT, PILEUP, VARIABLES, Likelihood
 from lepid.taggers.card_valid import Valid
@@ -61,7 +62,11 @@ class Output(Part):
     per: Literal["lepton", "track"] = Field(
         default="lepton", description="one number per lepton, or one per track around it"
     )
-    absent: float | None = Field(default=None, description="stored value that means: not evaluated")
+    absent: float | None = Field(
+        default=None,
+        description="stored value that means: not evaluated; what a network gives the next one "
+        "for a lepton without tracks",
+    )
 
 
 class Form(Part):
@@ -209,13 +214,18 @@ class Node(Part):
     switches: tuple[str, ...] = Field(
         default=(), description="properties of Athena's tool that are true and change inputs"
     )
+    tracks: Literal["plit", "pliv"] = Field(
+        default="plit",
+        description="which tracks, in which order: those of PLIT, around the lepton; those of "
+        "PLIV, around its own track, which comes first, for leptons next to a track jet",
+    )
 
     @model_validator(mode="after")
     def _ragged(self) -> Self:
-        lengths = self.minimum or self.maximum or self.mask
-        if self.per == "lepton" and (lengths or self.own_track != "link"):
-            wrong = "minimum, maximum, mask and own_track are for nodes that take one row per track"
-            raise ValueError(wrong)
+        ragged = self.minimum, self.maximum, self.mask, self.own_track != "link"
+        if self.per == "lepton" and any((*ragged, self.tracks != "plit")):
+            wrong = "minimum, maximum, mask, own_track and tracks are for nodes that take one row "
+            raise ValueError(f"{wrong}per track")
         if self.per in ("lepton", "track") and (self.cone or self.order != "nearest"):
             raise ValueError("cone and order are for candidates and secondary vertices")
         if self.per != "lepton" and any(entry.nan or entry.infinite for entry in self.inputs):
@@ -235,6 +245,17 @@ class Node(Part):
             if features.isdisjoint(SWITCHES[name]) or self.per != "lepton":
                 changes = ", ".join(SWITCHES[name])
                 raise ValueError(f"{name} changes {changes}, which the node does not take")
+        return self
+
+    @model_validator(mode="after")
+    def _around(self) -> Self:
+        pliv = self.tracks == "pliv"
+        if pliv and self.own_track == "never":
+            raise ValueError("the tracks of PLIV begin with the lepton's own, which is never")
+        lost = PLIT_ALONE if pliv else BESIDE_JETS
+        unknown = [e.feature for e in self.inputs if self.per == "track" and e.feature in lost]
+        if unknown:
+            raise ValueError(f"{unknown[0]} is not known for the tracks of {self.tracks}")
         return self
 
 
@@ -272,6 +293,11 @@ class Network(Part):
         default=(), description="conditions on a lepton, without any of which it is not scored"
     )
     training: Training | None = Field(default=None, description="where `in_training` is true")
+    gives: tuple[Output, ...] = Field(
+        default=(),
+        description="columns of the leptons for the networks after it, instead of the outputs of "
+        "the card",
+    )
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
@@ -311,6 +337,21 @@ class Network(Part):
             raise ValueError("transposed is for networks with a batch axis")
         return self
 
+    @model_validator(mode="after")
+    def _given(self) -> Self:
+        twice = _twice(given.name for given in self.gives)
+        if twice:
+            raise ValueError(f"gives the same twice: {twice}")
+        for given in self.gives:
+            if given.per != "lepton" or given.stored or not given.node:
+                wrong = "is one number per lepton, from a node, and not stored"
+                raise ValueError(f"what a network gives the next, {given.name}, {wrong}")
+            if given.absent is not None and not self.ragged:
+                raise ValueError(f"{given.name} has absent, and the network takes no tracks")
+        if self.gives and self.likelihood:
+            raise ValueError("a likelihood gives a score, and nothing to another network")
+        return self
+
     @property
     def forest(self) -> bool:
         """Whether the file holds decision trees that `lepid convert` wrote."""
@@ -320,6 +361,11 @@ class Network(Part):
     def conf(self) -> bool:
         """Whether it is a configuration of Athena, out of which a network has to be made first."""
         return self.path.endswith(".conf")
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Columns of the leptons that it gives the networks after it."""
+        return tuple(output.name for output in self.gives)
 
     @property
     def ragged(self) -> tuple[Node, ...]:
@@ -346,7 +392,8 @@ class Card(Part):
     bits: tuple[Bits, ...] = Field(default=(), description="the first that fits the files counts")
     working_points: tuple[str, ...] = Field(default=(), description="tables, <tagger>/<file>.json")
     networks: tuple[Network, ...] = Field(
-        default=(), description="parts, for disjoint ranges of |eta|"
+        default=(),
+        description="parts, for disjoint ranges of |eta|, after those that give them columns",
     )
     jets: Jets = Field(default=Jets(), description="which jet inputs called jet_... are about")
     notes: tuple[str, ...] = ()
@@ -407,8 +454,14 @@ class Card(Part):
             return self
         if not self.outputs or not all(output.node for output in self.outputs):
             raise ValueError("a network has outputs, and each names its node")
+        parts = self.parts
+        if not parts or self.networks[-len(parts) :] != parts:
+            raise ValueError("what gives columns to other networks stands in front of them")
+        given = [name for network in self.networks for name in network.given]
+        if _twice(given):
+            raise ValueError(f"two networks give {_twice(given)}")
         each = [output.name for output in self.outputs if output.per != "lepton"]
-        lists = [[node.per for node in network.ragged] for network in self.networks]
+        lists = [[node.per for node in network.ragged] for network in parts]
         if each and any(kinds != ["track"] for kinds in lists):
             wrong = "is one number per track, and a network does not take exactly one list of them"
             raise ValueError(f"output {', '.join(each)} {wrong}")
@@ -418,15 +471,24 @@ class Card(Part):
         places = [f"{output.node}[{output.index or 0}]" for output in self.outputs]
         if _twice(places):
             raise ValueError(f"two outputs read the same number: {_twice(places)}")
-        if len(self.networks) > 1:
-            ranges = sorted(part.abseta for part in self.networks if part.abseta)
-            if len(ranges) < len(self.networks):
+        if len(parts) > 1:
+            ranges = sorted(part.abseta for part in parts if part.abseta)
+            if len(ranges) < len(parts):
                 raise ValueError("several networks in a card each need a range of abseta")
             if any(left[1] > right[0] for left, right in pairwise(ranges)):
                 raise ValueError("the ranges of abseta of the networks overlap")
-        if len({network.training is None for network in self.networks}) > 1:
+        if len({network.training is None for network in parts}) > 1:
             raise ValueError("all networks of a card state their training, or none")
         return self
+
+    @property
+    def parts(self) -> tuple[Network, ...]:
+        """The networks that give the outputs."""
+        return tuple(network for network in self.networks if not network.gives)
+
+    def read_from(self, network: Network) -> tuple[Output, ...]:
+        """What is read from one of its networks."""
+        return network.gives or self.outputs
 
     @property
     def fields(self) -> tuple[str, ...]:

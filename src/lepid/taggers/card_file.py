@@ -47,7 +47,9 @@ def dump(card: Card) -> str:
 
 # Keys that have a section of their own; the others stand on one line, or on one per entry.
 WRAPPED = ("inputs", "valid")
-SECTIONS = ("outputs", "fractions", "discriminants", "decisions", "bits", "networks", "nodes")
+SECTIONS = (
+    "outputs", "fractions", "discriminants", "decisions", "bits", "networks", "nodes", "gives",
+)  # fmt: skip
 
 
 def _lines(place: str, keys: Mapping[str, Any]) -> Iterator[str]:
@@ -105,9 +107,8 @@ def _explain(path: Path, error: ValidationError) -> BadCard:
 
 def _keys_at(location: list[int | str]) -> list[str]:
     parts: dict[str, type[Part]] = {
-        "outputs": Output, "discriminants": Form, "fractions": Fractions, "decisions": Decision,
-        "bits": Bits,
-        "networks": Network, "nodes": Node, "inputs": Input,
+        "outputs": Output, "gives": Output, "discriminants": Form, "fractions": Fractions,
+        "decisions": Decision, "bits": Bits, "networks": Network, "nodes": Node, "inputs": Input,
         "jets": Jets, "likelihood": Likelihood, "skip": Skip, "pileup": PileUp, "valid": Valid,
     }  # fmt: skip
     owners = [parts[str(step)] for step in location[:-1] if str(step) in parts]

@@ -26,7 +26,7 @@ def check(session: Any, card: Card, network: Network, path: Path) -> None:
     problems = [problem for each in wanted.values() for problem in _misfed(each, inputs)]
     unfed = [name for name in inputs if name not in wanted]
     problems += [f"the network takes {name!r}, which the card does not feed" for name in unfed]
-    for output in card.outputs:
+    for output in card.read_from(network):
         before = network.batched + (output.per != "lepton")
         problems += _misread(output, before, outputs)
     if problems:

@@ -68,7 +68,8 @@ def get(
             takes: Literal["leptons", "one"] = "leptons" if network.batched else "one"
             made = Network(loaded, takes, f"card {card.name}", provider)
             if not network.batched:
-                made = _batched(made, path, digest, card.outputs, network.nodes)
+                outputs = card.read_from(network)
+                made = _batched(made, path, digest, outputs, network.nodes)
             _MADE[key] = made
         return _MADE[key]
 

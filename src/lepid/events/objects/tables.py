@@ -227,7 +227,7 @@ def follow(
     rows: Integers = np.arange(int(tables[where].offsets[-1]))
     offsets: Integers = np.arange(len(rows) + 1)
     for link in path.split("."):
-        to = schema.links[link]
+        to = schema.target(where, link)
         ends, led = _rows(tables[where], link, tables[to], schema.keys.get(to))
         there = rows >= 0
         n = np.ones(len(rows), np.int64)

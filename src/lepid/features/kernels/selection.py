@@ -40,6 +40,8 @@ class TrackCuts(NamedTuple):
     min_silicon_hits : pixel and SCT hits and dead sensors together
     max_silicon_holes, max_pixel_holes : holes in both, and in the pixel detector
     max_shared_modules : shared pixel hits plus half the shared SCT hits, rounded down
+    dead_sensors : whether they count as hits
+    inclusive : whether a pt, d0 or z0 at its limit passes
 
     Source
     ------
@@ -54,9 +56,16 @@ class TrackCuts(NamedTuple):
     max_silicon_holes: int = 2
     max_pixel_holes: int = 1
     max_shared_modules: int = 1
+    dead_sensors: bool = True
+    inclusive: bool = False
 
 
 R22_DEFAULT = TrackCuts()
+# Athena LeptonTaggers/src/DecoratePromptLeptonRNN.cxx: its 6.5 hits are cut off to an integer, and
+# 1.5 shared modules without rounding are what 1 is with it.
+PLIV = TrackCuts(
+    below_d0=np.inf, below_z0=1.0, min_silicon_hits=6, dead_sensors=False, inclusive=True
+)
 
 
 def selected(
@@ -89,12 +98,15 @@ def selected(
         float(convert(np.array(value), unit, unit_of(unit)))
         for value, unit in zip((cuts.above_pt, cuts.below_d0, cuts.below_z0), scales, strict=True)
     ]
+    if cuts.inclusive:
+        toward = (-np.inf, np.inf, np.inf)
+        limits = [float(np.nextafter(*pair)) for pair in zip(limits, toward, strict=True)]
     # The angle at which eta is the limit: |eta| is larger outside, with no logarithm per track.
     steep = 2.0 * np.arctan(np.exp(-cuts.max_abseta))
     track = np.asarray(columns["theta"]), np.asarray(columns["qOverP"])
     passed = np.empty(len(rows), np.bool_)
     with np.errstate(divide="ignore"):
-        within = ((*limits, steep), cuts[4:])
+        within = ((*limits, steep), (*cuts[4:8], int(cuts.dead_sensors)))
         _selected(within, rows, (*track, *impact), tuple(hits), passed)
     return passed
 
@@ -115,14 +127,14 @@ def _selected(
     passed: Bools,
 ) -> None:
     above_pt, below_d0, below_z0, steep = cuts[0]
-    min_hit, max_hole, max_pixel_hole, max_shared = cuts[1]
+    min_hit, max_hole, max_pixel_hole, max_shared, dead = cuts[1]
     theta, q_over_p, d0, z0, at = numbers
     pixel, dead_pixel, sct, dead_sct, pixel_holes, sct_holes, pixel_shared, sct_shared = hits
     for k in range(len(rows)):
         row = rows[k]
         # One byte each in files: their sums do not fit into one.
-        n_hit = np.int64(pixel[row]) + np.int64(dead_pixel[row])
-        n_hit += np.int64(sct[row]) + np.int64(dead_sct[row])
+        n_hit = np.int64(pixel[row]) + np.int64(sct[row])
+        n_hit += dead * (np.int64(dead_pixel[row]) + np.int64(dead_sct[row]))
         n_hole = np.int64(pixel_holes[row]) + np.int64(sct_holes[row])
         n_shared = np.int64(pixel_shared[row]) + np.int64(sct_shared[row]) // 2
         angle = np.float64(theta[row])
