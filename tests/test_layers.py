@@ -23,7 +23,7 @@ LAYERS = (
     "convert",
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
-        "correction, building"
+        "correction, building, labelled, derivation"
     ),
     "plotting",
     "html_report",

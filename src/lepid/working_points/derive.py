@@ -9,11 +9,11 @@ import numpy as np
 
 from lepid.errors import BadInput, UnknownName
 from lepid.working_points.bins import Bins, Places
-from lepid.working_points.points import Derived, Point, Sample, Wanted
+from lepid.working_points.points import Derived, Point, Sample, Sense, Wanted
 from lepid.working_points.search import Search
 from lepid.working_points.smooth import KINDS, Line
 
-SENSES = (">", ">=", "<", "<=")
+SENSES: tuple[Sense, ...] = (">", ">=", "<", "<=")
 MINIMUM = 10.0
 
 
@@ -22,7 +22,7 @@ def derive(
     wanted: Sequence[Wanted],
     bins: Bins,
     *,
-    sense: str = ">",
+    sense: Sense = ">",
     nested: bool = False,
     smoothing: str = "",
     minimum: float = MINIMUM,
@@ -48,7 +48,7 @@ def derive(
     groups, merged = work.grouped(minimum)
     points = [work.point(one, groups) for one in wanted]
     if nested or smoothing:
-        points = _in_order(work, points, wanted, groups, nested, smoothing)
+        points = _in_order(work, points, wanted, groups, nested=nested, smoothing=smoothing)
     return Derived(
         quantities=tuple(sample.quantities),
         sense=sense,
@@ -66,6 +66,7 @@ def _in_order(
     points: Sequence[Point],
     wanted: Sequence[Wanted],
     groups: Places,
+    *,
     nested: bool,
     smoothing: str,
 ) -> list[Point]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from lepid.working_points.bins import Bins
 from lepid.working_points.smooth import Line
 
 Floats = npt.NDArray[np.float64]
+Sense = Literal[">", ">=", "<", "<="]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -94,7 +96,7 @@ class Derived:
     """
 
     quantities: tuple[str, ...]
-    sense: str
+    sense: Sense
     bins: Bins
     groups: npt.NDArray[np.int64]
     merged: tuple[str, ...]

@@ -68,7 +68,8 @@ class Search:
 
     def _summed(self, place: Places, each: Floats | None) -> Floats:
         size = self.bins.shape[0] * self.bins.shape[1]
-        return np.bincount(place, each, minlength=size).reshape(self.bins.shape)
+        sums = np.bincount(place, each, minlength=size).reshape(self.bins.shape)
+        return sums.astype(np.float64)
 
     def inside(self, population: str) -> tuple[Rows, Places]:
         """Leptons of a population inside the edges, and their bins."""

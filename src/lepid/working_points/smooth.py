@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -48,7 +49,7 @@ class Line(NamedTuple):
             fine = np.unique(
                 np.concatenate([
                     np.round(np.linspace(low, high, PIECES + 1), DECIMALS)
-                    for low, high in zip(pt[:-1], pt[1:], strict=True)
+                    for low, high in pairwise(pt.tolist())
                 ])
             )  # fmt: skip
             return cls(fine, np.round(PchipInterpolator(pt, cuts)(fine), DECIMALS))
