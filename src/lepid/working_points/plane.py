@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import uniform_filter1d
 
 from lepid.working_points.curve import DECIMALS, Curve
 
@@ -13,6 +14,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 # Pairs that are tried in each bin.
 STEPS = 41
+AVERAGED = 5
 
 
 class Plane(NamedTuple):
@@ -68,11 +70,15 @@ def best(
 
     Source
     ------
-    Ours: the first cut takes its part of what may be lost in equal steps, the second the rest.
+    Ours: the first cut takes its part of what may be lost in equal steps, the second the rest. What
+    is left is averaged over neighbouring steps, so that a fluctuation is not taken for the best.
     """
     found = _candidates(signal, efficiency, strict=strict, floor=floor)
-    left = [against.weights[against.passing(cuts, strict=strict)].sum() for cuts in found]
-    return _pair(signal, found[int(np.argmin(left))], efficiency, strict=strict)
+    left = np.array([
+        against.weights[against.passing(cuts, strict=strict)].sum() for cuts in found
+    ])  # fmt: skip
+    least = int(np.argmin(uniform_filter1d(left, AVERAGED, mode="nearest")))
+    return _pair(signal, found[least], efficiency, strict=strict)
 
 
 def _candidates(
@@ -91,7 +97,7 @@ def _candidates(
     rest = signal.passing((-np.inf, floor[1]), strict=strict)
     last = _last(signal, 0, rest, efficiency) if np.isfinite(floor[1]) else None
     if last is not None or not found:
-        found.append((max(_below(first) if last is None else last, floor[0]), floor[1]))
+        found.insert(0, (max(_below(first) if last is None else last, floor[0]), floor[1]))
     return found
 
 
