@@ -18,6 +18,7 @@ NAMES = [
     "correct",
     "decide",
     "decorate",
+    "derive",
     "explain",
     "iterate",
     "list_taggers",
@@ -28,6 +29,7 @@ NAMES = [
     "settings",
     "truth",
     "write_table",
+    "write_working_points",
 ]
 REQUIRED = inspect.Parameter.empty
 # name -> (positional parameters, keyword-only parameters), each with its default
