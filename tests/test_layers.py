@@ -23,7 +23,7 @@ LAYERS = (
     "convert",
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
-        "correction, recipe, building, association"
+        "correction, recipe, building, association, labelled, derivation"
     ),
     "plotting",
     "html_report",

@@ -19,6 +19,7 @@ NAMES = [
     "correct",
     "decide",
     "decorate",
+    "derive",
     "explain",
     "iterate",
     "list_taggers",
@@ -29,6 +30,7 @@ NAMES = [
     "settings",
     "truth",
     "write_table",
+    "write_working_points",
 ]
 REQUIRED = inspect.Parameter.empty
 # name -> (positional parameters, keyword-only parameters), each with its default

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lepid.association import associate
 from lepid.correction import correct
+from lepid.derivation import derive
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.export import read as read_table
 from lepid.efficiency.export import write as write_table
@@ -16,6 +17,7 @@ from lepid.pipeline import decide, decorate, iterate
 from lepid.provenance import report
 from lepid.taggers.catalogue import taggers as list_taggers
 from lepid.taggers.session import settings
+from lepid.working_points.written import write as write_working_points
 
 __version__ = "0.1.0"
 
@@ -27,6 +29,7 @@ __all__ = [
     "correct",
     "decide",
     "decorate",
+    "derive",
     "explain",
     "iterate",
     "list_taggers",
@@ -37,6 +40,7 @@ __all__ = [
     "settings",
     "truth",
     "write_table",
+    "write_working_points",
 ]
 
 

@@ -77,7 +77,7 @@ def measure(
     )
     arrays = _arrays(known, table)
     if weight is not None:
-        arrays[WEIGHT] = _weights(known.events, weight, arrays[SCORED])
+        arrays[WEIGHT] = weights(known.events, weight, arrays[SCORED])
     counted = [table]
 
     def count(columns: Columns) -> Columns:
@@ -133,7 +133,17 @@ def _count(table: EfficiencyTable, columns: Columns, schema: Schema) -> Efficien
     )
 
 
-def _weights(events: Any, weight: Any, like: Any) -> Any:
+def weights(events: Any, weight: Any, like: Any) -> Any:
+    """Weights jagged `like` a column of leptons.
+
+    Parameters
+    ----------
+    weight : as in `measure`
+
+    Raises
+    ------
+    BadInput : not one number per event or lepton, or no such column
+    """
     values = column(events, weight) if isinstance(weight, str) else weight
     try:
         return per_lepton(values, like)

@@ -22,4 +22,6 @@ Unit = Annotated[str, BeforeValidator(_unit)]
 class Part(BaseModel):
     """A part of a card: fixed once made, and no key that is not listed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), ser_json_inf_nan="constants"
+    )
