@@ -181,7 +181,7 @@ class Surroundings:
     def _track_jets(self) -> Jets:
         """The track jets of the file, or of its tracks."""
         if leptons.TRACK_JET not in self._plan.around.collections:
-            return pliv.track_jets(self._tracks(), self._beam())
+            return pliv.track_jets(self._all("track"), self._beam())
         table = self._table(leptons.TRACK_JET)
         n_track = np.diff(table.links["constituentLinks"].offsets)
         return pliv.stored_jets(table.offsets, table.columns, n_track, self._schema.unit)

@@ -22,7 +22,14 @@ def test_jets_that_count(kind: Any) -> None:
     eta = np.array([0, 0, 2.5, -np.nextafter(kind(2.5), kind(0)), 0, np.nan], kind)
     expected = [False, True, False, True, False, False]
     assert Rules().accepted(pt, eta).tolist() == expected
-    assert Rules(pt=30, abseta=3).accepted(pt, eta).tolist() == [False, False, True, True, False, False]
+    assert Rules(pt=30, abseta=3).accepted(pt, eta).tolist() == [
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_pairs_of_both_sides_are_the_same() -> None:

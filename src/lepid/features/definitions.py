@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lepid.features import electrons, muons, nanoaod
+from lepid.features import electrons, jets, muons, nanoaod
 from lepid.features.feature import Feature
 from lepid.units import convert
 

@@ -118,7 +118,9 @@ def _jets(card: Card, columns: Columns, kinds: Kinds, why: str) -> str:
     """Adds the track jets of the file, or what they are made of; as `_tracks`."""
     place = columns.constituents(leptons.TRACK_JET)
     if place and place.there(place.collection):
-        kinds.setdefault(leptons.TRACK_JET, {}).update(dict.fromkeys(leptons.TRACK_JET_COLUMNS, why))
+        kinds.setdefault(leptons.TRACK_JET, {}).update(
+            dict.fromkeys(leptons.TRACK_JET_COLUMNS, why)
+        )
         return ""
     return _of_tracks(_constituents(card, columns, "track"), (), kinds)
 

@@ -61,7 +61,10 @@ def values(node: Node, columns: Columns, unit_of: Callable[[str], str]) -> npt.N
             value = definitions.evaluate(feature, entry.unit, columns, unit_of)
         if entry.default is not None:
             value = definitions.completed(value, entry.default)
-        lines.append(np.clip((value - entry.mean) / entry.std, entry.lower, entry.upper))
+        # What overflows is not finite, no warning.
+        with np.errstate(over="ignore"):
+            scaled = (value - entry.mean) / entry.std
+        lines.append(np.clip(scaled, entry.lower, entry.upper))
     return np.stack(lines, axis=1)
 
 
@@ -77,7 +80,7 @@ def build(
         or infinity where the card says that the network knows what to do with it
     """
     exact = values(node, columns, unit_of)
-    # Unused slots of some files hold 1e32 and more: what overflows is not finite, no warning.
+    # Unused slots of some files hold 1e32 and more.
     with np.errstate(over="ignore"):
         rows = exact.astype(np.float32)
     good = np.isfinite(rows)
