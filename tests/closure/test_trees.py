@@ -6,15 +6,25 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
 import pytest
 
-from lepid.convert import tmva_xml, xgboost_json
+import lepid
+from lepid.convert import tmva_xml, trees, xgboost_json
 from lepid.errors import BadFile
 from lepid.taggers.forest import Forest
 
 pytestmark = pytest.mark.real
 NAME = "pocketcoffea_promptmva/Muon-mvaTTH.2022EE.weights"
+# Input of the training -> column or feature of NanoAOD; the b tag is that of the muon's jet.
+COLUMNS = {
+    "pt": "pt", "eta": "eta", "pfRelIso03_all": "pfRelIso03_all",
+    "miniPFRelIso_chg": "miniPFRelIso_chg", "miniRelIsoNeutral": "miniPFRelIso_neutral",
+    "jetNDauCharged": "jetNDauCharged", "jetPtRelv2": "jetPtRelv2",
+    "jetBTagDeepFlavB": "jetBTagDeepFlavB", "jetPtRatio": "jet_pt_ratio", "sip3d": "sip3d",
+    "log_dxy": "log_abs_dxy", "log_dz": "log_abs_dz", "segmentComp": "segmentComp",
+}  # fmt: skip
 PLAIN = "NUMBA_DISABLE_JIT" in os.environ
 
 
@@ -72,6 +82,39 @@ def test_both_formats_agree_on_thresholds(pair: tuple[Forest, Forest]) -> None:
     assert apart(pair, rows) < 2e-6
     for near in (-np.inf, np.inf):
         assert apart(pair, np.nextafter(rows, np.float32(near))) < 2e-6
+
+
+@pytest.mark.usefixtures("no_search_paths")
+def test_both_formats_score_the_muons_of_a_file(
+    pair: tuple[Forest, Forest], real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, forest in zip(("tmva", "xgboost"), pair, strict=True):
+        features = dict(zip(forest.inputs, ((c, "") for c in COLUMNS.values()), strict=True))
+        names = {"tagger": "muon_mva", "network": name, "flavour": "muon"}
+        trees.convert(forest, "weights", tmp_path, features=features, **names)
+    monkeypatch.setenv("LEPID_MODELS", str(tmp_path))
+    file = lepid.open(real_data / "root" / "coffea_nano_tt_v12.root")
+    tags, at = file["Jet"]["btagDeepFlavB"], file["Muon"]["jetIdx"]
+    tags = ak.fill_none(ak.pad_none(tags, 1), 0.0)
+    muons = {name: file["Muon"][name] for name in file["Muon"].fields}
+    muons["jetBTagDeepFlavB"] = ak.where(at >= 0, tags[ak.where(at >= 0, at, 0)], 0.0)
+    events = ak.zip({"Muon": ak.zip(muons)}, depth_limit=1)
+    scores = {}
+    for name in ("tmva", "xgboost"):
+        found = lepid.decorate(events, f"muon_mva@{name}")["Muon"]["muon_mva"]
+        assert ak.all(found["scored"])
+        scores[name] = ak.to_numpy(ak.flatten(found["score"]))
+    flat = {name: ak.to_numpy(ak.flatten(column)).astype(float) for name, column in muons.items()}
+    flat["miniPFRelIso_neutral"] = flat["miniPFRelIso_all"] - flat["miniPFRelIso_chg"]
+    flat["jet_pt_ratio"] = np.minimum(1 / (1 + flat["jetRelIso"]), 1.5)
+    flat |= {f"log_abs_{axis}": np.log(np.abs(flat[axis])) for axis in ("dxy", "dz")}
+    rows = np.stack([flat[column] for column in COLUMNS.values()], axis=1).astype(np.float32)
+    assert len(rows) == 210
+    np.testing.assert_allclose(scores["tmva"], pair[0].evaluate(rows)[:, 0], rtol=0, atol=1e-7)
+    np.testing.assert_allclose(scores["xgboost"], scores["tmva"], rtol=0, atol=1e-6)
+    prompt = flat["genPartFlav"] == 1
+    assert np.median(scores["tmva"][prompt]) > 0.5
+    assert np.median(scores["tmva"][~prompt]) < -0.5
 
 
 def test_xgboost_itself(pair: tuple[Forest, Forest], real_data: Path) -> None:

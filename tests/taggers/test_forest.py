@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from lepid.taggers import inference, session, twin
 from lepid.taggers.card import Card
 from lepid.taggers.forest import TRANSFORMS, Forest, below
 
+ONNX_OF = runpy.run_path(str(Path(__file__).parents[1] / "tree_ensemble.py"))["onnx_of"]
 STUMP = Tree(
     np.array([0, -1, -1]), np.float32([1, 0, 0]), np.array([1, 0, 0]), np.array([2, 0, 0]),
     np.array([True, False, False]), np.array([0.0, -2.0, 3.0]),
@@ -126,3 +128,24 @@ def test_a_card_that_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(NetworkMismatch, match="3 inputs") as error:
         twin.get(path, own.networks[0].sha256, own, own.networks[0], session.Settings("cpu", 1))
     assert "takes 2" in str(error.value)
+
+
+@pytest.mark.parametrize("transform", ["identity", "logistic", "softmax"])
+def test_trees_in_onnx_run_in_an_ordinary_session(transform: str, tmp_path: Path) -> None:
+    other = STUMP._replace(feature=np.array([1, -1, -1]), nan_left=np.zeros(3, bool))
+    forest = Forest(
+        FOREST.inputs, (STUMP, other, STUMP), (0, 1, 0), (0.5, -1.0), 1.0, transform, "float32"
+    )  # type: ignore[arg-type]
+    path = tmp_path / "trees.onnx"
+    path.write_bytes(ONNX_OF(forest))
+    own = card(path, inputs=[{"feature": name, "nan": True} for name in ("pt", "abseta")])
+    network = own.networks[0]
+    assert not network.forest
+    ready = twin.get(path, network.sha256, own, network, session.Settings("cpu", 1))
+    edges = np.float32([1, np.nextafter(1, 0, dtype=np.float32), np.nan, -np.inf, 0, 3])
+    rows = np.stack(np.meshgrid(edges, edges), axis=-1).reshape(-1, 2)
+    found = inference.run(ready, own.outputs, network.nodes, {"inputs": rows}, {})
+    scores = np.stack([found["p0"], found["p1"]], 1)
+    np.testing.assert_allclose(scores, forest.evaluate(rows), rtol=0, atol=1e-6)
+    assert len(np.unique(scores, axis=0)) == 4
+    assert type(ready.session).__module__.startswith("onnxruntime")
