@@ -18,7 +18,8 @@ FLAVOURS = ("electron", "muon")
 # What networks take beside leptons.
 KINDS = (
     "track", "electron_track", "combined_track", "muon_spectrometer_track", "cluster", "vertex",
-    "secondary_vertex", "candidate", "jet", "track_jet", "event", "muon_secondary_vertex", "electron_secondary_vertex",
+    "secondary_vertex", "muon_secondary_vertex", "electron_secondary_vertex", "candidate", "jet",
+    "track_jet", "event",
 )  # fmt: skip
 _LISTS = ("aliases", "identifiers", "kept")
 
