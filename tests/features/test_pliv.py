@@ -152,18 +152,6 @@ def test_sequences_of_many_events(seed: int) -> None:
             )
 
 
-def test_the_first_tracks() -> None:
-    lines = [{"eta": 0.01 * k} for k in range(8)]
-    tracks = tracks_of(lines)
-    jets = pliv.track_jets(tracks)
-    found = pliv.sequences(np.array([0, 2]), np.array([0, -1]), tracks, jets).neighbours
-    first = found.first(5)
-    assert first.pairs.rows.tolist() == [0, 1, 2, 3, 4]
-    assert first.pairs.offsets.tolist() == [0, 5, 5]
-    assert len(first.columns["dr_track_jet"]) == 5
-    assert found.first(9).pairs.rows.tolist() == list(range(8))
-
-
 def test_a_direction_that_is_not_known_is_near_nothing() -> None:
     lines = [{}, {"eta": 0.1}, {"phi": float("nan"), "eta": 0.05}]
     assert rows_of(lines) == [0, 1]

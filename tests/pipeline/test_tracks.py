@@ -202,7 +202,7 @@ def test_chunks_are_the_whole(reference_sample: Path, step: int) -> None:
     parts = [records(chunk) for chunk in chunks]
     same([ak.concatenate(list(part)) for part in zip(*parts, strict=True)], whole, 1e-6)
     assert "InDetTrackParticles" in chunks[0].fields
-    assert "AntiKt4EMPFlowJets" not in chunks[0].fields
+    assert "TruthParticles" not in chunks[0].fields
 
 
 @pytest.mark.usefixtures("both")

@@ -255,8 +255,14 @@ def part(low: float, high: float) -> dict[str, Any]:
          "minimum, maximum, mask, own_track and tracks are for nodes that take one row per track"),
         *(({"networks": [{"path": "a", "nodes": [
               {**TRACKS, "inputs": [{"feature": "qOverP", key: True}]}]}]},
-           "nan and infinite are for inputs of leptons")
+           "nan, infinite and optional are for inputs of leptons")
           for key in ("nan", "infinite")),
+        ({"networks": [{"path": "a", "nodes": [
+            {"name": "x", "inputs": [{"feature": "f3", "optional": True}]}]}]},
+         "f3 is optional, which needs a default and its source"),
+        ({"networks": [{"path": "a", "nodes": [{**TRACKS, "inputs": [
+            {"feature": "d0", "optional": True, "default": 1.0, "default_source": "s"}]}]}]},
+         "nan, infinite and optional are for inputs of leptons"),
         *(({"networks": [{"path": "a", "nodes": [{**NODES[0], "inputs": [
               {"feature": "f3", key: True, "default": 1.0, "default_source": "s"}]}]}]},
            f"f3 has a default, so that {key} cannot occur") for key in ("nan", "infinite")),

@@ -164,8 +164,10 @@ def test_a_switch_changes_what_is_needed_and_what_is_fed() -> None:
     assert "InnerDetectorPt" not in inputs.needs(raw)
 
 
-def test_an_input_with_a_default_may_be_absent_and_no_other() -> None:
-    entry = {"feature": "reducedChi2_ME", "default": 0.9, "default_source": "mine"}
+def test_an_optional_input_may_be_absent_and_no_other() -> None:
+    entry = {
+        "feature": "reducedChi2_ME", "default": 0.9, "default_source": "mine", "optional": True
+    }  # fmt: skip
     some = network([entry, "a"])
     outer = "extrapolatedMuonSpectrometerTrackParticleLink"
     there = {"pt", "a"}

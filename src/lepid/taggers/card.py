@@ -159,6 +159,9 @@ class Input(Part):
         default=None, description="value for an input that is not finite, or beyond 1e32"
     )
     default_source: str = ""
+    optional: bool = Field(
+        default=False, description="files may lack its columns: all leptons then get the default"
+    )
     nan: bool = Field(default=False, description="the network knows what to do with NaN")
     infinite: bool = Field(default=False, description="the network knows what to do with infinity")
 
@@ -171,6 +174,8 @@ class Input(Part):
     def _sourced(self) -> Self:
         if self.default is not None and not self.default_source:
             raise ValueError(f"the default of {self.feature} needs default_source")
+        if self.optional and self.default is None:
+            raise ValueError(f"{self.feature} is optional, which needs a default and its source")
         odd = "nan" if self.nan else "infinite"
         if self.default is not None and (self.nan or self.infinite):
             raise ValueError(f"{self.feature} has a default, so that {odd} cannot occur")
@@ -228,8 +233,8 @@ class Node(Part):
             raise ValueError(f"{wrong}per track")
         if self.per in ("lepton", "track") and (self.cone or self.order != "nearest"):
             raise ValueError("cone and order are for candidates and secondary vertices")
-        if self.per != "lepton" and any(entry.nan or entry.infinite for entry in self.inputs):
-            raise ValueError("nan and infinite are for inputs of leptons")
+        if self.per != "lepton" and any(e.nan or e.infinite or e.optional for e in self.inputs):
+            raise ValueError("nan, infinite and optional are for inputs of leptons")
         if self.maximum is not None and self.maximum < self.minimum:
             raise ValueError(f"maximum {self.maximum} is below minimum {self.minimum}")
         if isinstance(self.pad, tuple) and len(self.pad) != len(self.inputs):

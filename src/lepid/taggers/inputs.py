@@ -19,7 +19,7 @@ def needs(network: Network, without: Container[str] = ()) -> dict[str, str]:
 
     Parameters
     ----------
-    without : features that are a default of the card for every lepton
+    without : optional features that are the default for every lepton
     """
     found: dict[str, str] = {}
     for node in network.nodes:
@@ -36,13 +36,13 @@ def needs(network: Network, without: Container[str] = ()) -> dict[str, str]:
 
 
 def absent(network: Network, there: Callable[[str], object]) -> dict[str, str]:
-    """Feature with a default in the card whose columns are not `there` -> that, in words."""
+    """Optional feature whose columns are not `there` -> that, in words."""
     return {
         feature: f"input {entry.feature} is {entry.default:g} for all: the file has not what it is "
         f"made of ({entry.default_source})"
         for node in network.nodes
         for entry in (node.inputs if node.per == "lepton" else ())
-        if entry.default is not None
+        if entry.optional
         and not definitions.can(
             feature := definitions.switched(entry.feature, node.switches), there
         )
@@ -55,7 +55,7 @@ def values(node: Node, columns: Columns, unit_of: Callable[[str], str]) -> npt.N
     n_lepton = len(next(iter(columns.values())))
     for entry in node.inputs:
         feature = definitions.switched(entry.feature, node.switches)
-        if entry.default is not None and not definitions.can(feature, columns.__contains__):
+        if entry.optional and not definitions.can(feature, columns.__contains__):
             value = np.full(n_lepton, np.nan)
         else:
             value = definitions.evaluate(feature, entry.unit, columns, unit_of)
