@@ -89,13 +89,17 @@ def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     from training import install  # noqa: PLC0415  (only where the packages are there)
     from training.electron import runs, summary  # noqa: PLC0415  (only where the packages are there)
     from training.plit import results  # noqa: PLC0415  (only where the packages are there)
+    from training.pliv import points  # noqa: PLC0415  (only where the packages are there)
+    from training.pliv import results as pliv_results  # noqa: PLC0415  (the same)
 
-    stages = zip(_plit(output), _electrons(output), strict=True)
-    run([[*plit, *electrons] for plit, electrons in stages], arguments.jobs)
+    stages = zip(_plit(output), _pliv(output), _electrons(output), strict=True)
+    run([[*plit, *pliv, *electrons] for plit, pliv, electrons in stages], arguments.jobs)
     results.write(output / "leptons", output / "plit")
+    pliv_results.write(points.Rival(output / "leptons", output / "plit"), output / "pliv")
     runs.complete(output / "electron")
     summary.write(output / "electron" / "gathered", output / "electron")
-    say(f"networks and what they can do are in {output / 'plit'} and {output / 'electron'}")
+    places = ", ".join(str(output / name) for name in ("plit", "pliv", "electron"))
+    say(f"networks and what they can do are in {places}")
     if arguments.install:
         install.install(output, HERE.parents[1])
         say("they are put into this repository")
@@ -118,6 +122,28 @@ def _plit(output: Path) -> list[list[Job]]:
         (f"plit/{run.name}", runs.train, (run, gathered, plit))
         for run in (*runs.SHIPPED, *runs.COMPARED)
         if not (plit / f"{run.name}.json").is_file()
+    ]
+    return [gather, train]
+
+
+def _pliv(output: Path) -> list[list[Job]]:
+    """The same for PLIV."""
+    from training.plit import runs as plit  # noqa: PLC0415  (the same)
+    from training.pliv import runs  # noqa: PLC0415  (only where the packages are there)
+
+    folder = output / "pliv"
+    gathered = folder / "gathered"
+    gather = [
+        (f"pliv/{run.flavour}/{process}/{source.stem}", plit.gather, (source, run.network, path))
+        for run in runs.SHIPPED
+        for process in plit.PROCESSES
+        for source in sorted((output / "sample" / process).glob("*.root"))
+        if not (path := gathered / run.flavour / process / f"{source.stem}.npz").is_file()
+    ]
+    train = [
+        (f"pliv/{run.flavour}", runs.train, (run, gathered, folder))
+        for run in runs.SHIPPED
+        if not (folder / f"{run.flavour}.json").is_file()
     ]
     return [gather, train]
 

@@ -47,6 +47,10 @@ def test_there_is_something_to_check() -> None:
     assert {path.parent.name for path in TABLES} <= {path.parent.parent.name for path in CARDS}
 
 
+# What else the trees of PLIV are written as.
+TREES = (".json", ".onnx")
+
+
 # --- cards --------------------------------------------------------------------------------------
 
 
@@ -77,6 +81,8 @@ def test_a_network_file_beside_a_card_has_its_hash_and_origin(card: Card) -> Non
     known |= {"card.toml", "ORIGIN.md", "metrics.json"}
     if card.tagger == "electron_dnn" and card.reference:
         known |= {"network.json", "quantiles.root", "Loose.conf", "Medium.conf", "Tight.conf"}
+    if card.tagger.endswith("_pliv") and card.reference:
+        known |= {"rnn.json", *(f"{Path(p.file).stem}{end}" for p in card.parts for end in TREES)}
     assert {path.name for path in folder.iterdir()} <= known
 
 
@@ -273,6 +279,13 @@ NESTED = {
             "electron_lh/reference",
         )
     },
+    **{
+        f"{flavour}_pliv/reference": [
+            ("PLITPrompt95", "PLITPrompt90"),
+            ("PLITPrompt90", "PLITPrompt80"),
+        ]
+        for flavour in ("muon", "electron")
+    },
     "muon_plv/atlas-r21": [("PLVLoose", "PLVTight")],
     "electron_plv/atlas-r21": [("PLVLoose", "PLVTight")],
     "electron_plv/atlas-r21-no-loose-cone": [("PLVLoose_noLooseCone", "PLVTight_noLooseCone")],
@@ -332,7 +345,7 @@ def test_a_tighter_point_passes_a_subset(file: str, loose: str, tight: str) -> N
             values[quantity] = draw(low, high, n).astype(float)
         elif file.endswith("isolation/atlas") or quantity in PLV_ISOLATION:
             values[quantity] = pt * rng.exponential(0.1, n)
-        elif "_plv" in file:
+        elif "_plv" in file or "_pliv" in file:
             values[quantity] = rng.uniform(-1.2, 1.2, n)
         else:
             low, high = (-2, 9) if "plit" in file else (0.3, 1)

@@ -99,7 +99,7 @@ def test_show_every_table(path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["show", str(path), "--json"]) == 0
     rules = json.loads(capsys.readouterr().out)
     assert rules["tagger"] == path.parent.name
-    assert len(rules["points"]) >= 1
+    assert rules["points"]
     text, _, cuts = text.partition("\ncuts\n")
     shown = {line.split("  ")[0] for line in cuts.splitlines()}
     lines = {line.split("  ")[0]: line for line in text.splitlines()}

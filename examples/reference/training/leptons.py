@@ -15,9 +15,9 @@ from lepid.events.objects.tables import Table, apply
 from lepid.events.recognise import recognise
 from lepid.events.schema import Schema
 from lepid.features import leptons as lepton_features
-from lepid.features.kernels import track_jets
+from lepid.features import pliv
 from lepid.features.kernels.association import Directions
-from lepid.features.kernels.selection import R22_DEFAULT, selected
+from lepid.features.tracks import Tracks
 from lepid.files_out import atomic
 from lepid.surroundings import Surroundings
 from lepid.taggers import around, catalogue, inputs
@@ -41,8 +41,6 @@ MOST_Z0 = 0.5
 LEAST_PT = 10.0
 # xAOD::Muon: the lowest three bits of `quality`.
 QUALITY, MEDIUM = 7, 1
-# Tracks of the primary vertex: as near to it as the inputs of PLIV have to be.
-JET_TRACKS = R22_DEFAULT._replace(below_z0=1.0)
 PROMPT = {
     "muon": (IFF.PromptMuon, IFF.ChargeFlipMuon),
     "electron": (IFF.IsoElectron, IFF.ChargeFlipIsoElectron),
@@ -55,8 +53,8 @@ class Leptons(NamedTuple):
 
     `inputs` [n_lepton, n_input] and `tracks` [n_track, n_track_input] are those of the networks,
     `offsets` [n_lepton + 1] say which tracks are whose; `origin` and `vertex` [n_track] are true.
-    `jet` [n_lepton, 4] is the nearest track jet. `columns` [n_lepton] each: pt (GeV), eta, iff,
-    weight, split, pileup.
+    `jet` [n_lepton, 4], of PLIT, is the nearest track jet. `columns` [n_lepton] each: pt (GeV),
+    eta, iff, weight, split, pileup.
     """
 
     inputs: npt.NDArray[np.float32]
@@ -142,9 +140,12 @@ def _leptons(
     card, unit_of = plan.card, schema.unit
     place = Surroundings(plan, schema, collection, flat, tables)
     every = np.arange(len(flat["pt"]))
-    lepton, track = card.networks[0].nodes
+    nodes = [node for network in card.networks for node in network.nodes]
+    lepton, track = (next(n for n in nodes if n.per == per) for per in ("lepton", "track"))
     around_them = place(track, every)
-    rows, finite = inputs.build(lepton, {**flat, **place.aggregates()}, unit_of)
+    # What a network gives the next is known when it is fitted.
+    given = {name: np.zeros(len(every)) for network in card.networks for name in network.given}
+    rows, finite = inputs.build(lepton, {**flat, **place.aggregates(), **given}, unit_of)
     tracks = tables[plan.around.collections["track"]]
     event = tables[collection].event
     info = tables["EventInfo"].columns
@@ -156,7 +157,12 @@ def _leptons(
         "split": np.asarray(info["split"])[event],
         "pileup": np.asarray(info["averageInteractionsPerCrossing"], np.float64)[event],
     }
-    jet = _nearest_jet(flat, tables[collection], tracks, card.flavour, unit_of)
+    # Those of PLIV are in its inputs.
+    jet = (
+        np.zeros((len(every), 0), np.float32)
+        if given
+        else _nearest_jet(flat, tables[collection], tracks, card.flavour, unit_of)
+    )
     whole = Leptons(
         rows,
         around_them.values,
@@ -192,25 +198,12 @@ def _nearest_jet(
     unit_of: Callable[[str], str],
 ) -> npt.NDArray[np.float32]:
     """Of the track jets of variable radius, [n_lepton, 4]."""
-    columns = tracks.columns
-    every = np.arange(len(columns["phi"]))
-    place = (*(np.asarray(columns[n]) for n in ("btagIp_d0", "btagIp_z0SinTheta")), every)
-    good = np.flatnonzero(selected(JET_TRACKS, every, columns, place, unit_of))
-    theta = np.asarray(columns["theta"], np.float64)[good]
-    pt = _pt(np.asarray(columns["qOverP"])[good], theta, unit_of)
-    four = track_jets.momenta(pt, -np.log(np.tan(0.5 * theta)), np.asarray(columns["phi"])[good])
-    begins = np.searchsorted(good, tracks.offsets)
-    jets = track_jets.cluster(begins, four, track_jets.VARIABLE)
+    jets = pliv.track_jets(Tracks(tracks.offsets, tracks.columns, unit_of), least_pt=0.0)
     there = Directions(leptons.offsets, flat["phi"], eta=flat["eta"])
-    own = _pt(*(flat[f"{OWN_TRACK[flavour]}.{name}"] for name in ("qOverP", "theta")), unit_of)
+    own = (flat[f"{OWN_TRACK[flavour]}.{name}"] for name in ("qOverP", "theta"))
     pt = convert(flat["pt"], unit_of("GeV"), "GeV")
-    found = lepton_features.nearest_jet(there, pt, own, jets)
+    found = lepton_features.nearest_jet(there, pt, pliv.track_pt(*own, unit_of=unit_of), jets)
     return np.stack(found, axis=1).astype(np.float32)
-
-
-def _pt(q_over_p: Array, theta: Array, unit_of: Callable[[str], str]) -> Array:
-    momentum = 1.0 / np.abs(np.asarray(q_over_p, np.float64))
-    return np.sin(theta) * convert(momentum, unit_of("GeV"), "GeV")
 
 
 def save(leptons: Leptons, path: Path) -> None:
