@@ -89,13 +89,15 @@ def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     from training import install  # noqa: PLC0415  (only where the packages are there)
     from training.electron import runs, summary  # noqa: PLC0415  (only where the packages are there)
     from training.plit import results  # noqa: PLC0415  (only where the packages are there)
+    from training.tightnn import results as tightnn  # noqa: PLC0415  (only where they are there)
 
-    stages = zip(_plit(output), _electrons(output), strict=True)
-    run([[*plit, *electrons] for plit, electrons in stages], arguments.jobs)
+    stages = zip(_plit(output), _electrons(output), _tightnn(output), strict=True)
+    run([[job for jobs in stage for job in jobs] for stage in stages], arguments.jobs)
     results.write(output / "leptons", output / "plit")
     runs.complete(output / "electron")
     summary.write(output / "electron" / "gathered", output / "electron")
-    say(f"networks and what they can do are in {output / 'plit'} and {output / 'electron'}")
+    tightnn.write(output / "tightnn" / "gathered", output / "tightnn")
+    say(f"networks and what they can do are in plit, electron and tightnn of {output}")
     if arguments.install:
         install.install(output, HERE.parents[1])
         say("they are put into this repository")
@@ -144,6 +146,26 @@ def _electrons(output: Path) -> list[list[Job]]:
         train.append((summary.LH_NAME, likelihood.build, (output / "sample", densities)))
     if not (folder / summary.RIVALS).is_file():
         train.append(("electron/rivals", rivals.train, (gathered, folder / summary.RIVALS)))
+    return [gather, train]
+
+
+def _tightnn(output: Path) -> list[list[Job]]:
+    """The same for the networks of soft muons."""
+    from training.tightnn import inputs, runs  # noqa: PLC0415
+
+    folder = output / "tightnn"
+    gathered = folder / "gathered"
+    gather = [
+        (f"tightnn/{process}/{source.stem}", inputs.gather, (source, path))
+        for process in inputs.PROCESSES
+        for source in sorted((output / "sample" / process).glob("*.root"))
+        if not (path := gathered / process / f"{source.stem}.npz").is_file()
+    ]
+    train = [
+        (f"tightnn/{run.name}", runs.train, (run, gathered, folder))
+        for run in runs.ALL
+        if not (folder / f"{run.name}.json").is_file()
+    ]
     return [gather, train]
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from training import pages, stored
 from training.electron import runs as electron_runs
 from training.plit.runs import SHIPPED
+from training.tightnn import runs as tightnn_runs
 
 
 def install(output: Path, repository: Path) -> None:
     """Put networks, tables, pictures, answers and scores where they are shipped and tested."""
-    plit, electron = output / "plit", output / "electron"
+    plit, electron, tightnn = output / "plit", output / "electron", output / "tightnn"
     for source, target in (
         (plit / "networks", repository / "models"),
         (plit / "wp_tables", repository / "wp_tables"),
@@ -20,14 +21,18 @@ def install(output: Path, repository: Path) -> None:
         (electron / "networks", repository / "models"),
         (electron / "wp_tables", repository / "wp_tables"),
         (electron / "figures", repository / "docs" / "figures"),
+        (tightnn / "networks", repository / "models"),
+        (tightnn / "wp_tables", repository / "wp_tables"),
+        (tightnn / "figures", repository / "docs" / "figures"),
     ):
         shutil.copytree(source, target, dirs_exist_ok=True)
     data = repository / "tests" / "data"
     shutil.copy(plit / "closure.npz", data / "plit.npz")
     shutil.copy(electron / "closure.npz", data / "electron_dnn.npz")
+    shutil.copy(tightnn / "closure.npz", data / "tightnn.npz")
     names = list(dict.fromkeys(run.network for run in SHIPPED))
-    names += [run.network for run in electron_runs.SHIPPED]
+    names += [run.network for run in (*electron_runs.SHIPPED, *tightnn_runs.SHIPPED)]
     stored.add_scores(output / "small.root", data / "reference.root", names)
     page = repository / "models" / "README.md"
-    for name, folder in (("plit", plit), ("electron", electron)):
+    for name, folder in (("plit", plit), ("electron", electron), ("tightnn", tightnn)):
         pages.put(page, name, (folder / "results.md").read_text("utf-8"))
