@@ -91,15 +91,17 @@ def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     from training.plit import results  # noqa: PLC0415  (only where the packages are there)
     from training.pliv import points  # noqa: PLC0415  (only where the packages are there)
     from training.pliv import results as pliv_results  # noqa: PLC0415  (the same)
+    from training.tightnn import results as tightnn  # noqa: PLC0415  (the same)
 
-    stages = zip(_plit(output), _pliv(output), _electrons(output), strict=True)
-    run([[*plit, *pliv, *electrons] for plit, pliv, electrons in stages], arguments.jobs)
+    each = (_plit(output), _pliv(output), _electrons(output), _tightnn(output))
+    stages = zip(*each, strict=True)
+    run([[job for jobs in stage for job in jobs] for stage in stages], arguments.jobs)
     results.write(output / "leptons", output / "plit")
     pliv_results.write(points.Rival(output / "leptons", output / "plit"), output / "pliv")
     runs.complete(output / "electron")
     summary.write(output / "electron" / "gathered", output / "electron")
-    places = ", ".join(str(output / name) for name in ("plit", "pliv", "electron"))
-    say(f"networks and what they can do are in {places}")
+    tightnn.write(output / "tightnn" / "gathered", output / "tightnn")
+    say(f"networks and what they can do are in {', '.join(install.PARTS)} of {output}")
     if arguments.install:
         install.install(output, HERE.parents[1])
         say("they are put into this repository")
@@ -170,6 +172,26 @@ def _electrons(output: Path) -> list[list[Job]]:
         train.append((summary.LH_NAME, likelihood.build, (output / "sample", densities)))
     if not (folder / summary.RIVALS).is_file():
         train.append(("electron/rivals", rivals.train, (gathered, folder / summary.RIVALS)))
+    return [gather, train]
+
+
+def _tightnn(output: Path) -> list[list[Job]]:
+    """The same for the networks of soft muons."""
+    from training.tightnn import inputs, runs  # noqa: PLC0415
+
+    folder = output / "tightnn"
+    gathered = folder / "gathered"
+    gather = [
+        (f"tightnn/{process}/{source.stem}", inputs.gather, (source, path))
+        for process in inputs.PROCESSES
+        for source in sorted((output / "sample" / process).glob("*.root"))
+        if not (path := gathered / process / f"{source.stem}.npz").is_file()
+    ]
+    train = [
+        (f"tightnn/{run.name}", runs.train, (run, gathered, folder))
+        for run in runs.ALL
+        if not (folder / f"{run.name}.json").is_file()
+    ]
     return [gather, train]
 
 

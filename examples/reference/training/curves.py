@@ -59,7 +59,7 @@ def rejections(scored: Scored, efficiencies: Sequence[float]) -> dict[str, list[
     Poisson number of times; the cut is found anew in each.
     """
     replicas = _replicas(scored, efficiencies)
-    return {name: [_measured(v) for v in values.T] for name, values in replicas.items()}
+    return {name: [measured(v) for v in values.T] for name, values in replicas.items()}
 
 
 def ratios(scored: Scored, efficiencies: Sequence[float], of: str, to: str) -> list[Measured]:
@@ -68,7 +68,7 @@ def ratios(scored: Scored, efficiencies: Sequence[float], of: str, to: str) -> l
     left, right = replicas[of], replicas[to]
     both = np.isfinite(left) & np.isfinite(right)
     ratio = np.divide(left, right, out=np.full(left.shape, np.nan), where=both)
-    return [_measured(values) for values in ratio.T]
+    return [measured(values) for values in ratio.T]
 
 
 def curve(scored: Scored, name: str, efficiencies: Floats) -> Floats:
@@ -87,7 +87,7 @@ def area_with_error(scored: Scored, name: str) -> Measured:
     """The same with its error, as those of `rejections`."""
     order = np.argsort(scored.scores[name], kind="stable")
     prompt = scored.prompt[order]
-    return _measured(np.array([_area(weight[order], prompt) for weight in _weights(scored)]))
+    return measured(np.array([_area(weight[order], prompt) for weight in _weights(scored)]))
 
 
 def fraction(passed: Bools, weight: Floats) -> Measured:
@@ -145,7 +145,8 @@ def _rejection(
         return np.asarray(other[-1] / passed)
 
 
-def _measured(values: npt.NDArray[Any]) -> Measured:
+def measured(values: npt.NDArray[Any]) -> Measured:
+    """The first of some values, with half the width of the central 68 % of the others."""
     finite = values[1:][np.isfinite(values[1:])]
     enough = len(finite) >= ENOUGH * (len(values) - 1)
     value = float(values[0])

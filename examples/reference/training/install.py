@@ -9,22 +9,26 @@ from training import pages, stored
 from training.electron import runs as electron_runs
 from training.plit.runs import SHIPPED
 from training.pliv import runs as pliv_runs
+from training.tightnn import runs as tightnn_runs
+
+# Folders of the output that are made by a training each.
+PARTS = ("plit", "pliv", "electron", "tightnn")
+# Part -> name in tests/data of what its networks answered when they were exported.
+CLOSURES = {"plit": "plit", "pliv": "pliv", "electron": "electron_dnn", "tightnn": "tightnn"}
 
 
 def install(output: Path, repository: Path) -> None:
     """Put networks, tables, pictures, answers and scores where they are shipped and tested."""
-    plit, pliv, electron = (output / name for name in ("plit", "pliv", "electron"))
     places = {"networks": "models", "wp_tables": "wp_tables", "figures": "docs/figures"}
-    for made in (plit, pliv, electron):
+    for part in PARTS:
         for source, target in places.items():
-            shutil.copytree(made / source, repository / target, dirs_exist_ok=True)
+            shutil.copytree(output / part / source, repository / target, dirs_exist_ok=True)
     data = repository / "tests" / "data"
-    shutil.copy(plit / "closure.npz", data / "plit.npz")
-    shutil.copy(pliv / "closure.npz", data / "pliv.npz")
-    shutil.copy(electron / "closure.npz", data / "electron_dnn.npz")
+    for part, name in CLOSURES.items():
+        shutil.copy(output / part / "closure.npz", data / f"{name}.npz")
     names = list(dict.fromkeys(run.network for run in (*SHIPPED, *pliv_runs.SHIPPED)))
-    names += [run.network for run in electron_runs.SHIPPED]
+    names += [run.network for run in (*electron_runs.SHIPPED, *tightnn_runs.SHIPPED)]
     stored.add_scores(output / "small.root", data / "reference.root", names)
     page = repository / "models" / "README.md"
-    for name, folder in (("plit", plit), ("pliv", pliv), ("electron", electron)):
-        pages.put(page, name, (folder / "results.md").read_text("utf-8"))
+    for part in PARTS:
+        pages.put(page, part, (output / part / "results.md").read_text("utf-8"))

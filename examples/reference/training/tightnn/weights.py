@@ -1,0 +1,61 @@
+"""How much each muon counts in training, and the three reweightings in pt of the talk."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from training.tightnn.inputs import Muons
+
+Floats = npt.NDArray[np.float64]
+
+# Mean of the sample, of the run whose pile-up the weights imitate, and the width of both.
+PILEUP, PILEUP_RUN2, PILEUP_WIDTH = 46.0, 34.0, 12.0
+# GeV; in logarithms of about the same width.
+PT_EDGES = (4.0, 5.0, 6.0, 7.0, 8.5, 10.0, 12.5, 15.0, 20.0, 25.0, 35.0, 50.0, np.inf)
+# No muon counts as much as this many others of its class.
+MOST = 20.0
+REWEIGHTINGS = ("none", "flat", "signal", "background")
+
+
+def physical(muons: Muons, *, run2: bool) -> Floats:
+    """Weights with which muons are counted, [n]: of the sample, or with the pile-up of Run 2."""
+    weight = np.asarray(muons.columns["weight"], np.float64)
+    if not run2:
+        return weight
+    pileup = muons.columns["pileup"]
+    distances = ((pileup - mean) ** 2 / (2.0 * PILEUP_WIDTH**2) for mean in (PILEUP, PILEUP_RUN2))
+    return weight * np.exp(next(distances) - next(distances))
+
+
+def training(muons: Muons, weight: Floats, reweighting: str) -> Floats:
+    """Weights to train with, [n]: both classes weigh the same.
+
+    Parameters
+    ----------
+    weight : physical, [n]
+    reweighting : "none"; "flat": both classes as many in each bin of pt; "signal": the signal has
+        the pt of the background; "background": the other way round
+    """
+    cell = np.searchsorted(PT_EDGES, muons.columns["pt"], "right") - 1
+    classes = (muons.signal, ~muons.signal)
+    shapes = [_shape(cell[mine], weight[mine]) for mine in classes]
+    wanted = {
+        "none": shapes,
+        "flat": [np.ones_like(shapes[0])] * 2,
+        "signal": [shapes[1]] * 2,
+        "background": [shapes[0]] * 2,
+    }[reweighting]
+    found = weight.copy()
+    for mine, shape, goal in zip(classes, shapes, wanted, strict=True):
+        factor = np.divide(goal, shape, out=np.zeros_like(goal), where=shape > 0)
+        found[mine] *= factor[cell[mine]]
+        for _ in range(3):
+            found[mine] = np.minimum(found[mine] / found[mine].mean(), MOST)
+        found[mine] *= 0.5 * len(found) / found[mine].sum()
+    return found
+
+
+def _shape(cell: npt.NDArray[np.int64], weight: Floats) -> Floats:
+    """Part of the muons in each bin."""
+    counts = np.bincount(cell, weight, minlength=len(PT_EDGES) - 1)
+    return np.asarray(counts / counts.sum())
