@@ -116,8 +116,8 @@ def test_patterns(phys_sample: Path, tmp_path: Path) -> None:
         (["-o", "{tmp}/no/out.root"], ["folder to write into does not exist", "make it first"]),
         (["-o", "{tmp}/folder.root"], ["folder.root: is a folder"]),
         (
-            ["-o", "{tmp}/o.root", "--tagger", "muon_plti"],
-            ["no tagger 'muon_plti'", "near: muon_plit"],
+            ["-o", "{tmp}/o.root", "--tagger", "muon_pli"],
+            ["no tagger 'muon_pli'", "near: muon_pliv, muon_plit"],
         ),
         (["-o", "{tmp}/o.root", "--tagger", "cms_muon_mva_id"], ["no column mvaMuID"]),
         (["-o", "{tmp}/o.root", "--keep", "Muon"], ["'Muon'", "near: Muons"]),
