@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("no_search_paths")
 
 TAGGERS = [
     "cms_electron_mva_iso", "cms_electron_mva_noiso", "cms_electron_pfid_dnn", "cms_muon_mva_id",
-    "electron_dnn", "electron_ecids", "electron_isolation", "electron_lh", "electron_plit",
-    "muon_isolation", "muon_plit",
+    "cms_muon_pnet", "electron_dnn", "electron_ecids", "electron_isolation", "electron_lh",
+    "electron_plit", "muon_isolation", "muon_plit",
 ]  # fmt: skip
 
 
