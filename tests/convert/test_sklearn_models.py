@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from lepid.convert import sklearn_models
-from lepid.errors import BadFile, BadInput
+from lepid.errors import BadFile, BadInput, MissingPackage
 
 ensemble = pytest.importorskip("sklearn.ensemble")
 joblib = pytest.importorskip("joblib")
@@ -106,3 +107,21 @@ def test_pickles_are_read_only_if_trusted(tmp_path: Path) -> None:
         sklearn_models.load(path, trusted=True)
     with pytest.raises(BadFile, match="cannot be read"):
         sklearn_models.load(tmp_path / "none", trusted=True)
+
+
+def test_packages_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "bdt.joblib"
+    model = BOOST(n_estimators=1).fit(ROWS, SIGNAL)
+    joblib.dump(model, path)
+    # What a pickle says that it is made of is imported when it is read.
+    monkeypatch.setitem(sys.modules, type(model).__module__, None)
+    with pytest.raises(MissingPackage) as error:
+        sklearn_models.load(path, trusted=True)
+    assert error.value.where == type(model).__module__
+    assert str(path) in str(error.value)
+    assert "the versions with which" in error.value.do
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    with pytest.raises(MissingPackage, match="scikit-learn: not installed") as error:
+        sklearn_models.load(path, trusted=True)
+    assert "to read models of scikit-learn" in str(error.value)
+    assert error.value.do == "pip install 'lepid[convert]'"

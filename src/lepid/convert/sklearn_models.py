@@ -37,7 +37,7 @@ def load(path: Path, *, trusted: bool) -> Any:
     Raises
     ------
     BadFile : not `trusted`, or the file cannot be read
-    MissingPackage : scikit-learn is not installed
+    MissingPackage : scikit-learn, or what the file is made of, is not installed
     """
     if not trusted:
         wrong = "is a pickle, and to read one is to run what it holds"
@@ -50,10 +50,14 @@ def load(path: Path, *, trusted: bool) -> Any:
         raise MissingPackage.of("scikit-learn", purpose, "convert") from error
     try:
         return joblib.load(path)
-    except (OSError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        OSError, ValueError, KeyError, EOFError, AttributeError, pickle.UnpicklingError,
+    ) as error:  # fmt: skip
         raise BadFile(str(path), f"cannot be read as a pickle: {error}") from error
     except ImportError as error:
-        raise MissingPackage.of(error.name or "a package", f"by {path}", "convert") from error
+        do = "install the versions with which the file was saved"
+        wrong = f"not installed, needed by {path}"
+        raise MissingPackage(error.name or "a package", wrong, (), do) from error
 
 
 def read(model: Any, names: Sequence[str] = (), where: str = "model") -> Forest:
