@@ -66,7 +66,7 @@ def by_kernels(sample: Sample) -> tuple[Any, dict[str, Any]]:
     good = RULES.accepted(sample.jets.pt / 1000, sample.jets.eta)
     rows = nearest(sample.leptons, sample.jets, good, RULES.dr)
     pairs = np.arange(len(rows)), rows
-    return rows, observed(sample.leptons, sample.jets, pairs, WANTED, RULES, sample.loss)
+    return rows, observed(sample.leptons, sample.jets, pairs, WANTED, RULES, loss=sample.loss)
 
 
 def columnar(sample: Sample) -> list[Any]:
@@ -102,7 +102,9 @@ def test_soft_muons(
     assert near.sum() == len(expected[0]) > 50_000
     for name, column in zip(WANTED, expected, strict=True):
         # float32 knows a small angle to 1e-6.
-        np.testing.assert_allclose(found[name][near], column, rtol=2e-3, atol=0.5 * ("rel" in name) + 2e-5)
+        np.testing.assert_allclose(
+            found[name][near], column, rtol=2e-3, atol=0.5 * ("rel" in name) + 2e-5
+        )
     rival = seconds(lambda: columnar(sample), 5)
     own = benchmark.stats.stats.min
     row("nearest jet and 8 observables, 100k events", "awkward and vector", own, rival, TARGET)

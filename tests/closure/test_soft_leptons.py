@@ -35,7 +35,7 @@ def test_jets_of_every_format(real_data: Path, name: str) -> None:
     near = found.index >= 0
     assert ak.sum(near) == n
     unit = 1000 if jets == "Jets" else 1
-    pt, eta = (("PT", "Eta") if "delphes" in name else ("pt", "eta"))
+    pt, eta = ("PT", "Eta") if "delphes" in name else ("pt", "eta")
     jet = events[jets][found.index[near]]
     lepton = events[collection][near]
     assert ak.all(jet[pt] > 25 * unit)

@@ -115,7 +115,9 @@ def test_where_the_jet_is(install: Callable[..., Any], reference_events: Any) ->
     found = scores(reference_events)
     place = lepid.associate(reference_events, "Muons").index
     jets = reference_events.AntiKt4EMPFlowJets[place[place >= 0]]
-    expected = flat(jets.pt) * weights[0] + flat(jets.eta) * weights[1] + flat(jets.phi) * weights[2]
+    expected = (
+        flat(jets.pt) * weights[0] + flat(jets.eta) * weights[1] + flat(jets.phi) * weights[2]
+    )
     np.testing.assert_allclose(ak.to_numpy(found.p)[ak.to_numpy(found.scored)], expected, rtol=1e-5)
 
 
@@ -128,7 +130,7 @@ def test_inputs_of_soft_leptons(
 ) -> None:
     install(names, flavour)
     found = scores(reference_events, flavour)
-    assert 10 < ak.sum(found.scored)
+    assert ak.sum(found.scored) > 10
     assert np.isfinite(ak.to_numpy(found.p[found.scored])).all()
 
 
