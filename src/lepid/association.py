@@ -20,7 +20,7 @@ from lepid.events.recognise import recognise
 from lepid.events.schema import Schema
 from lepid.features import jets
 from lepid.features.jets import ENERGY_LOSS, KINEMATICS, RELATIVE, EnergyLoss, Rules
-from lepid.features.kernels.relative import nearest
+from lepid.features.kernels.relative import Momenta, nearest
 from lepid.units import convert
 
 Array = npt.NDArray[Any]
@@ -130,21 +130,23 @@ def _associated(
     loss = flat[task.leptons].get(ENERGY_LOSS)
     good = task.rules.accepted(convert(jet.pt, task.schema.unit("GeV"), "GeV"), jet.eta)
     if task.which == "nearest":
-        rows = _nearest(task, lepton, jet, good)
-        pairs = rows if per_lepton else rows[::-1]
-        found = jets.observed(lepton, jet, pairs, RELATIVE, task.rules, loss)
-        return {"index": _place(tables, here, there, rows[0], rows[1]), **found}
-    near = jets.near_leptons if per_lepton else jets.near_jets
-    all_of_them = near(lepton, jet, good, task.rules.dr)
-    centre, other = all_of_them.leptons, all_of_them.rows
+        offsets, (centre, other) = None, _nearest(task, lepton, jet, good)
+    else:
+        near = jets.near_leptons if per_lepton else jets.near_jets
+        every = near(lepton, jet, good, task.rules.dr)
+        offsets, centre, other = every.offsets, every.leptons, every.rows
     pairs = (centre, other) if per_lepton else (other, centre)
-    found = jets.observed(lepton, jet, pairs, RELATIVE, task.rules, loss)
-    found = {"index": _place(tables, here, there, centre, other), **found}
-    return {name: Ragged(all_of_them.offsets, values) for name, values in found.items()}
+    event = tables[here].event[centre]
+    index = np.where(other < 0, -1, other - tables[there].offsets[event])
+    found: dict[str, Array] = {"index": index}
+    found |= jets.observed(lepton, jet, pairs, RELATIVE, task.rules, loss=loss)
+    if offsets is None:
+        return found
+    return {name: Ragged(offsets, values) for name, values in found.items()}
 
 
 def _nearest(
-    task: _Task, lepton: jets.Momenta, jet: jets.Momenta, good: npt.NDArray[np.bool_]
+    task: _Task, lepton: Momenta, jet: Momenta, good: npt.NDArray[np.bool_]
 ) -> tuple[Integers, Integers]:
     """Row of each centre, and of what is nearest to it, -1 for none."""
     if task.per == "lepton":
@@ -153,11 +155,3 @@ def _nearest(
         rows = nearest(jet, lepton, np.ones(len(lepton.pt), np.bool_), task.rules.dr)
         rows = np.where(good, rows, -1)
     return np.arange(len(rows)), rows
-
-
-def _place(
-    tables: Mapping[str, Table], here: str, there: str, centre: Integers, other: Integers
-) -> Integers:
-    """Place of `other` rows in their event, -1 for none."""
-    event = tables[here].event[centre]
-    return np.where(other < 0, -1, other - tables[there].offsets[event])

@@ -173,7 +173,7 @@ class Surroundings:
         loss = None if rules.energy_loss == "none" else self._columns[jets.ENERGY_LOSS]
         names = [name.removeprefix(leptons.JET) for name in wanted]
         seen = [name for name in names if name in jets.RELATIVE]
-        values = jets.observed(lepton, jet, (np.arange(len(rows)), rows), seen, rules, loss)
+        values = jets.observed(lepton, jet, (np.arange(len(rows)), rows), seen, rules, loss=loss)
         values |= {n: leptons.linked(found.columns[n], rows) for n in names if n not in values}
         return {f"{leptons.JET}{name}": column for name, column in values.items()}
 

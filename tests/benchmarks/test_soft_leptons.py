@@ -66,7 +66,7 @@ def by_kernels(sample: Sample) -> tuple[Any, dict[str, Any]]:
     good = RULES.accepted(sample.jets.pt / 1000, sample.jets.eta)
     rows = nearest(sample.leptons, sample.jets, good, RULES.dr)
     pairs = np.arange(len(rows)), rows
-    return rows, observed(sample.leptons, sample.jets, pairs, WANTED, RULES, sample.loss)
+    return rows, observed(sample.leptons, sample.jets, pairs, WANTED, RULES, loss=sample.loss)
 
 
 def columnar(sample: Sample) -> list[Any]:

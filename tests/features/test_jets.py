@@ -60,10 +60,10 @@ def test_only_what_is_wanted() -> None:
     lepton, jet, rows = momenta((10, 0, 0.3)), momenta((40, 0, 0)), (np.array([0]), np.array([0]))
     loss = np.array([4.0])
     some = ["z_removed", "ptrel_added"]
-    found = jets.observed(lepton, jet, rows, some, Rules(energy_loss="at jet"), loss)
+    found = jets.observed(lepton, jet, rows, some, Rules(energy_loss="at jet"), loss=loss)
     expected = relative(lepton, jet, rows, loss=loss, loss_at_jet=True)
     assert list(found) == some
     assert all(found[name] == expected[name] for name in some)
-    other = jets.observed(lepton, jet, rows, RELATIVE, Rules(energy_loss="at muon"), loss)
+    other = jets.observed(lepton, jet, rows, RELATIVE, Rules(energy_loss="at muon"), loss=loss)
     assert list(other) == list(RELATIVE) == list(expected)
     assert other["ptrel_added"] != expected["ptrel_added"]

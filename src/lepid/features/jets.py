@@ -80,8 +80,8 @@ def near_jets(leptons: Momenta, jets: Momenta, accepted: Bools, dr: float) -> Pa
 
 
 def _near(centres: Momenta, others: Momenta, dr: float, accept: Any) -> Pairs:
-    places = (Directions(one.offsets, one.phi, eta=one.eta) for one in (centres, others))
-    found = associate(*places, dr, accept)
+    place, other = (Directions(one.offsets, one.phi, eta=one.eta) for one in (centres, others))
+    found = associate(place, other, dr, accept)
     # Its cone is closed, and knows float32 only.
     return found.where(found.dr < dr)
 
@@ -92,6 +92,7 @@ def observed(
     rows: tuple[Integers, Integers],
     wanted: Iterable[str],
     rules: Rules,
+    *,
     loss: Array | None = None,
 ) -> dict[str, Floats]:
     """Some of `RELATIVE` -> [n_pair], NaN where there is no pair.

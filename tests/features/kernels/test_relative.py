@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def distance(left: Momenta, i: int, right: Momenta, j: int) -> float:
 
 
 def events(offsets: Any) -> list[range]:
-    return [range(a, b) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [range(a, b) for a, b in pairwise(offsets)]
 
 
 @MANY
