@@ -278,6 +278,16 @@ def write(
     ------
     BadTable : a correction or the rules do not fit; nothing is written
     """
-    content = assemble(path, with_rules(description, rules), [dict(c) for c in corrections])
-    _table(content)
-    save(path, content)
+    save(path, made(path, description, rules, corrections).tables)
+
+
+def made(
+    path: Path, description: str, rules: Rules, corrections: Sequence[Mapping[str, Any]]
+) -> Table:
+    """The table that `write` would write at `path`.
+
+    Raises
+    ------
+    BadTable : a correction or the rules do not fit
+    """
+    return _table(assemble(path, with_rules(description, rules), [dict(c) for c in corrections]))
