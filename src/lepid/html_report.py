@@ -10,7 +10,7 @@ from lepid.description import MARK
 from lepid.efficiency import summary
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.summary import Row
-from lepid.point_tables import columns, rows
+from lepid.point_tables import columns, efficiencies, rows
 from lepid.point_tables import title as point_title
 from lepid.working_points.grid import grids
 from lepid.working_points.table import Table
@@ -89,6 +89,7 @@ def points_html(table: Table) -> str:
         )
         head = [escape(text) for text in columns(grid)]
         parts.append(f"<h2>{escape(point_title(grid))}</h2>\n{_table(head, body)}")
+        parts.append(f'<p class="note">{escape(efficiencies(grid))}</p>')
     return _page(f"Working points of {escape(table.rules.tagger)}", "\n".join(parts))
 
 

@@ -25,12 +25,18 @@ NAMES = {"pt": "pT", "et": "ET", "abseta": "|eta|"}
 
 
 def title(grid: Grid) -> str:
-    """What the cuts of a grid are, and which efficiencies they have."""
-    text = f"{grid.point}: {grid.quantity} {grid.sense} cut"
-    for what, values in (("asked for", grid.target), ("reached", grid.efficiency)):
-        if np.isfinite(values).all():
-            text += f", efficiency {span(values)} {what}"
-    return text
+    """Point, quantity and sense of a grid."""
+    return f"{grid.point}: {grid.quantity} {grid.sense} cut"
+
+
+def efficiencies(grid: Grid) -> str:
+    """Which efficiencies the point was to have and has; empty where the table does not say."""
+    parts = [
+        f"{what} {span(values)}"
+        for what, values in (("asked for", grid.target), ("reached", grid.efficiency))
+        if np.isfinite(values).all()
+    ]
+    return f"efficiency {', '.join(parts)}" if parts else ""
 
 
 def span(values: Floats) -> str:
@@ -44,7 +50,7 @@ def columns(grid: Grid, names: Mapping[str, str] = NAMES) -> list[str]:
     first, *others = (names.get(name, name) for name in grid.inputs)
     unit = f" [{grid.units[0]}]" if grid.units[0] else ""
     bins = [bin_text(ends) for line in grid.edges[1:] for ends in pairwise(line)]
-    return [first + unit, *(f"{others[0]} {text}" for text in bins)] if bins else [first, "cut"]
+    return [first + unit, *([f"{others[0]} {text}" for text in bins] or ["cut"])]
 
 
 def rows(grid: Grid, plus_minus: str = " ± ") -> list[list[str]]:
@@ -140,12 +146,13 @@ def _write_tex(table: Table, path: Path) -> None:
 
 def _tex_grid(table: Table, grid: Grid) -> str:
     head = columns(grid, {name: SYMBOLS.get(name, escaped(name)) for name in grid.inputs})
+    said = (f"{table.rules.tagger}, {title(grid)}", efficiencies(grid))
     body = [[_tex_bin(first), *(f"${each}$" for each in cells)]
             for first, *cells in rows(grid, r" \pm ")]  # fmt: skip
     return "\n".join([
         r"\begin{table}[htbp]",
         r"  \centering",
-        f"  \\caption{{{escaped(table.rules.tagger)}, {escaped(title(grid))}.}}",
+        f"  \\caption{{{escaped('; '.join(filter(None, said)))}.}}",
         f"  \\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
         r"    \toprule",
         f"    {' & '.join(_tex_bin(text) for text in head)} \\\\",

@@ -236,6 +236,9 @@ def _say(some: Table) -> None:
         terminal.say()
         columns, rows = point_tables.columns(each), point_tables.rows(each)
         terminal.say_table(point_tables.title(each), columns, rows)
+        said = point_tables.efficiencies(each)
+        if said:
+            terminal.say(f"  {said}")
 
 
 def _compare(arguments: argparse.Namespace) -> int:

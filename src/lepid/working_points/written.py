@@ -50,7 +50,10 @@ class Named:
             lines.append(f"the discriminants have the fractions {' '.join(shown)}")
         if self.derived.smoothing:
             lines.append(f"cuts go without steps in pT: {self.derived.smoothing}")
-        lines += [f"one cut for all of {merged}" for merged in self.derived.merged]
+        lines += [
+            f"one cut of {', '.join(points)} for all of {merged}"
+            for merged, points in self.derived.merged.items()
+        ]
         return "\n".join(lines)
 
     @property
