@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from lepid.description import check_correction, rules, with_rules, write_with_rules
+from lepid.description import assemble_with_rules, check_correction, rules, with_rules
 from lepid.errors import BadTable
-from lepid.tables import Tables, assemble, correction, read
+from lepid.tables import Tables, assemble, correction, read, save
 
 
 class Said(BaseModel):
@@ -46,18 +46,10 @@ def test_what_is_no_line(text: str, facts: list[str]) -> None:
     assert all(fact in str(caught.value) for fact in ["x.json", *facts])
 
 
-def test_nothing_is_written_that_does_not_pass_the_check(tmp_path: Path) -> None:
+def test_what_is_said_beside_corrections(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     entries = [correction("c", "", {"pt": "momentum [GeV]"}, ("o", ""), 1.0)]
-
-    def refuse(content: Tables) -> None:
-        assert rules(content, Said, "a test", "nobody").number == 3
-        raise BadTable("x", "no")
-
-    with pytest.raises(BadTable, match="x: no"):
-        write_with_rules(path, "text", Said(number=3), entries, refuse)
-    assert list(tmp_path.iterdir()) == []
-    write_with_rules(path, "text", Said(number=3), entries, id)
+    save(path, assemble_with_rules(path, "text", Said(number=3), entries))
     assert rules(read(path), Said, "a test", "nobody").number == 3
     check_correction(read(path), "a test", "c", {"pt": "pt"})
     with pytest.raises(BadTable, match=r"a test names the correction 'cc'(.|\n)*near: c"):

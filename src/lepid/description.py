@@ -6,14 +6,14 @@ It says what the format of the file has no place for.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from lepid.errors import BadTable, near_misses
-from lepid.tables import Tables, assemble, save
+from lepid.tables import Tables, assemble
 from lepid.units import FACTORS
 
 MARK = "lepid:"
@@ -52,28 +52,21 @@ def with_rules(text: str, said: BaseModel) -> str:
     return f"{text}\n{MARK} {said.model_dump_json(exclude_defaults=True)}"
 
 
-def write_with_rules(
-    path: Path,
-    text: str,
-    said: BaseModel,
-    corrections: Sequence[Mapping[str, Any]],
-    check: Callable[[Tables], object],
-) -> None:
-    """Write a correctionlib v2 file whose description is `text` and the line that says `said`.
+def assemble_with_rules(
+    path: Path, text: str, said: BaseModel, corrections: Sequence[Mapping[str, Any]]
+) -> Tables:
+    """What a correctionlib v2 file at `path` holds, described by `text` and a line with `said`.
 
     Parameters
     ----------
     text : one line or several
     corrections : made by `lepid.tables.correction`
-    check : raises where the line does not fit the corrections
 
     Raises
     ------
-    BadTable : a correction breaks the rules of schema v2, or as `check`; nothing is written
+    BadTable : a correction breaks the rules of schema v2
     """
-    content = assemble(path, with_rules(text, said), [dict(c) for c in corrections])
-    check(content)
-    save(path, content)
+    return assemble(path, with_rules(text, said), [dict(c) for c in corrections])
 
 
 def check_correction(content: Tables, where: str, name: str, features: Mapping[str, str]) -> None:

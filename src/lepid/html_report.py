@@ -1,4 +1,4 @@
-"""Efficiency tables and finished pictures as one self-contained html page."""
+"""Efficiency tables, working points and finished pictures as one self-contained html page."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
+from lepid.description import MARK
 from lepid.efficiency import summary
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.summary import Row
+from lepid.point_tables import columns, efficiencies, rows
+from lepid.point_tables import title as point_title
+from lepid.working_points.grid import grids
+from lepid.working_points.table import Table
 
 VARIABLES = {
     "pt": ("in bins of p<sub>T</sub>", "p<sub>T</sub> [GeV]"),
@@ -51,13 +56,41 @@ def html(table: EfficiencyTable, images: Mapping[str, bytes]) -> str:
     title = f"Efficiency of {escape(table.tagger)}"
     sections = [_inclusive(table), _pictures(table, images)]
     sections += [_binned(table, variable) for variable in VARIABLES]
-    body = "\n".join([f"<h1>{title}</h1>", _identity(table), *sections, _left_out(table)])
+    body = "\n".join([_identity(table), *sections, _left_out(table)])
+    return _page(title, body)
+
+
+def _page(title: str, body: str) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{PAGE_STYLE}</style>\n</head>\n<body>\n{body}\n"
-        "</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>{PAGE_STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{title}</h1>\n{body}\n</body>\n</html>\n"
     )
+
+
+def points_html(table: Table) -> str:
+    """One page of the cuts of a table of working points.
+
+    Raises
+    ------
+    BadTable : a cut depends on more than two inputs
+    """
+    said = [line for line in table.tables.description.splitlines() if not line.startswith(MARK)]
+    lines = {"points": ", ".join(table.points), "bound to": table.binding_text()}
+    facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in lines.items())
+    parts = [f"<dl>{facts}</dl>", *(f'<p class="note">{escape(line)}</p>' for line in said)]
+    for grid in grids(table):
+        body = "\n".join(
+            f'<tr><th scope="row">{escape(first)}</th>'
+            + "".join(f"<td>{escape(text)}</td>" for text in cells)
+            + "</tr>"
+            for first, *cells in rows(grid)
+        )
+        head = [escape(text) for text in columns(grid)]
+        parts.append(f"<h2>{escape(point_title(grid))}</h2>\n{_table(head, body)}")
+        parts.append(f'<p class="note">{escape(efficiencies(grid))}</p>')
+    return _page(f"Working points of {escape(table.rules.tagger)}", "\n".join(parts))
 
 
 def _identity(table: EfficiencyTable) -> str:

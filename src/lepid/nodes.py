@@ -103,3 +103,23 @@ def _bins(name: str, edges: Any) -> Iterator[str]:
         above = f"{low:g} <= " if math.isfinite(low) else ""
         below = f" < {high:g}" if math.isfinite(high) else ""
         yield f"{above}{name}{below}" if above or below else ""
+
+
+def edges(node: Any) -> dict[str, list[float]]:
+    """Input -> all edges at which a node of schema v2 or one inside it changes, ascending."""
+    found: dict[str, set[float]] = {}
+    _collect(node, found)
+    return {name: sorted(values) for name, values in found.items()}
+
+
+def _collect(node: Any, found: dict[str, set[float]]) -> None:
+    kind = node.get("nodetype") if isinstance(node, dict) else None
+    if kind not in ("binning", "multibinning"):
+        return
+    inputs = node["inputs"] if kind == "multibinning" else [node["input"]]
+    each = node["edges"] if kind == "multibinning" else [node["edges"]]
+    for name, own in zip(inputs, each, strict=True):
+        line = np.linspace(own["low"], own["high"], own["n"] + 1) if isinstance(own, dict) else own
+        found.setdefault(name, set()).update(float(edge) for edge in line)
+    for content in node["content"]:
+        _collect(content, found)

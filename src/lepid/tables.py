@@ -74,36 +74,37 @@ class Tables:
 
         The unit is the text in square brackets, ``[GeV]``; without brackets it is empty.
         """
-        entry = self._entry(name)
+        entry = self.entry(name)
         return {i["name"]: _bracketed(i.get("description") or "") for i in entry["inputs"]}
 
     def input_types(self, name: str) -> dict[str, str]:
         """Input names of correction `name` and their types: real, int or string."""
-        return {i["name"]: i["type"] for i in self._entry(name)["inputs"]}
+        return {i["name"]: i["type"] for i in self.entry(name)["inputs"]}
 
     def output_unit(self, name: str) -> str:
         """Unit that the description of the output of correction `name` ends with."""
-        return _bracketed(self._entry(name)["output"].get("description") or "")
+        return _bracketed(self.entry(name)["output"].get("description") or "")
 
     def node(self, name: str) -> Node | float:
         """What correction `name` holds: a node of schema v2, or a number."""
-        data: Node | float = self._entry(name)["data"]
+        data: Node | float = self.entry(name)["data"]
         return data
 
     def parts(self, name: str) -> list[tuple[str, str]]:
         """Where and what: the bins of correction `name`, and the number or formula in each."""
-        return list(parts(self._entry(name)["data"]))
+        return list(parts(self.entry(name)["data"]))
 
     def _lines(self, name: str) -> Lines | None:
         if name not in self._known_lines:
-            self._known_lines[name] = Lines.of(self._entry(name)["data"])
+            self._known_lines[name] = Lines.of(self.entry(name)["data"])
         return self._known_lines[name]
 
     @cached_property
     def _known_lines(self) -> dict[str, Lines | None]:
         return {}
 
-    def _entry(self, name: str) -> dict[str, Any]:
+    def entry(self, name: str) -> dict[str, Any]:
+        """Correction `name` as it stands in the file."""
         return next(c for c in self._content["corrections"] if c["name"] == name)
 
     def look_up(

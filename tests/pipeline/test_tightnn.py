@@ -308,7 +308,8 @@ def test_a_default_of_the_card_stands_in_for_it_and_is_reported(
     tracks = reference_events["ExtrapolatedMuonTrackParticles"]
     kept = [name for name in tracks.fields if name not in ("chiSquared", "numberDoF")]
     thinned = ak.with_field(reference_events, tracks[kept], "ExtrapolatedMuonTrackParticles")
-    entry = '{ feature = "reducedChi2_ME", default = 0.9, default_source = "a mean of mine", optional = true }'
+    default = 'default = 0.9, default_source = "a mean of mine", optional = true'
+    entry = f'{{ feature = "reducedChi2_ME", {default} }}'
     name = own(RUN3, {'"reducedChi2_ME"': entry})
     decorated = lepid.decorate(thinned, name)
     twins = [t | {"reducedChi2_ME": 0.9} for t in slow(reference_events, ("DisablePtCuts",))]
@@ -348,7 +349,8 @@ def test_real_physlite_lacks_one_input_and_says_which(
 @pytest.mark.real
 def test_real_physlite_with_a_default_is_scored(real_data: Path, own: Any) -> None:
     file = real_data / "root" / "skhep_uproot-physlite-rntuple_v1-0-0-0.root"
-    entry = '{ feature = "reducedChi2_ME", default = 0.9, default_source = "a mean of mine", optional = true }'
+    default = 'default = 0.9, default_source = "a mean of mine", optional = true'
+    entry = f'{{ feature = "reducedChi2_ME", {default} }}'
     name = own(RUN3, {'"reducedChi2_ME"': entry})
     decorated = lepid.decorate(lepid.open(file), name)
     record = ak.flatten(decorated["Muons"]["muon_tightnn"])

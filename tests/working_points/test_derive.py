@@ -71,12 +71,12 @@ def pulls(derived: Derived, point: Point, other: Sample, target: float | Floats)
     """Efficiency on other leptons less its target, over both uncertainties, for each group."""
     passed = next(iter(other.quantities.values())) > cut_of(derived, point, other)
     miss = other.weight * (passed - target)
-    places = derived.groups.ravel()[derived.bins.places(other.pt, other.abseta)]
+    places = point.groups.ravel()[derived.bins.places(other.pt, other.abseta)]
     found = []
-    for group in np.unique(derived.groups):
+    for group in np.unique(point.groups):
         total = other.weight[places == group].sum()
         sigma = np.sqrt((miss[places == group] ** 2).sum()) / total
-        own = point.sigma[derived.groups == group][0]
+        own = point.sigma[point.groups == group][0]
         found.append(miss[places == group].sum() / total / np.hypot(sigma, own))
     return np.array(found)
 
@@ -230,11 +230,12 @@ def test_order_and_scale_do_not_matter(seed: int, scale: float) -> None:
 def test_merged_bins_share_their_cut_and_are_named() -> None:
     some = sample(10, 1500)
     derived = derive(some, flat(0.95), BINS)
-    assert derived.merged
     (point,) = derived.points
-    for group in np.unique(derived.groups):
-        assert len(np.unique(point.cuts[0][derived.groups == group])) == 1
-    assert derive(some, flat(0.95), BINS, minimum=0.5).merged != derived.merged
+    assert list(derived.merged.values()) == [["e0.95"]] * len(point.merged)
+    assert point.merged
+    for group in np.unique(point.groups):
+        assert len(np.unique(point.cuts[0][point.groups == group])) == 1
+    assert not derive(some, flat(0.95), BINS, minimum=0.5).merged
 
 
 def test_infinite_scores_pass_or_fail_and_cuts_stay_finite() -> None:

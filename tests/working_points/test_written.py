@@ -93,7 +93,7 @@ def test_merged_bins_are_named(tmp_path: Path) -> None:
     write(made, tmp_path / "points.json")
     text = table.read(tmp_path / "points.json").tables.description
     for merged in made.derived.merged:
-        assert f"one cut for all of {merged}" in text
+        assert f"one cut of VeryTight for all of {merged}" in text
 
 
 def test_two_quantities_are_two_requirements(tmp_path: Path) -> None:

@@ -8,14 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 
-from lepid.cli import catalogue, convert, decorate, doctor, likelihood
+from lepid.cli import catalogue, convert, decorate, doctor, likelihood, working_points
+from lepid.cli.arguments import add_common, add_reading, edges, names, positive
 from lepid.errors import LepidError
 from lepid.recipe import Recipe
 
 FAILED, INTERRUPTED = 1, 130
-STEP = 50_000
 # Short names and their help stand on one line.
 LAYOUT = partial(argparse.HelpFormatter, max_help_position=28)
 
@@ -85,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=catalogue.show)
     convert.add(commands, LAYOUT)
+    working_points.add(commands, LAYOUT)
     return top
 
 
@@ -128,7 +128,7 @@ def _add_decorate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         help="write all its columns; repeatable",
     )
     command.add_argument("--truth", metavar="SCHEME", help="add truth classes: iff, dnn or cms")
-    _add_common(command)
+    add_common(command)
     command.set_defaults(run=decorate.run)
 
 
@@ -160,14 +160,12 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
         metavar="NAME",
         help="show only these; repeatable",
     )
-    command.add_argument(
-        "--pt-edges", type=_edges, metavar="A,B,...", help="GeV; 'inf' may be last"
-    )
-    command.add_argument("--abseta-edges", type=_edges, metavar="A,B,...", help="edges in |eta|")
+    command.add_argument("--pt-edges", type=edges, metavar="A,B,...", help="GeV; 'inf' may be last")
+    command.add_argument("--abseta-edges", type=edges, metavar="A,B,...", help="edges in |eta|")
     command.add_argument("--weight", metavar="COLUMN", help="weight of events or leptons")
     command.add_argument("--by", choices=("pt", "abseta"), default="pt", help="axis of a picture")
     command.add_argument("--style", choices=("atlas", "cms"), help="style of pictures")
-    _add_common(command)
+    add_common(command)
     command.set_defaults(run=_efficiency)
 
 
@@ -195,60 +193,22 @@ def _add_likelihood(commands: argparse._SubParsersAction[argparse.ArgumentParser
         ("signal", f"truth classes; {','.join(known.signal)} if left out"),
         ("background", f"the same; {','.join(known.background)} if left out"),
     ):
-        command.add_argument(f"--{name}", type=_names, metavar="A,B,...", help=text)
+        command.add_argument(f"--{name}", type=names, metavar="A,B,...", help=text)
     command.add_argument(
         "--scheme", metavar="NAME", help="truth classes: dnn (default), iff or cms"
     )
     command.add_argument("--et", metavar="NAME", help=f"feature to bin in; {known.et} if left out")
     command.add_argument("--abseta", metavar="NAME", help=f"the same; {known.abseta} if left out")
-    command.add_argument(
-        "--et-edges", type=_edges, metavar="A,B,...", help="GeV; 'inf' may be last"
-    )
-    command.add_argument("--abseta-edges", type=_edges, metavar="A,B,...", help="edges in |eta|")
+    command.add_argument("--et-edges", type=edges, metavar="A,B,...", help="GeV; 'inf' may be last")
+    command.add_argument("--abseta-edges", type=edges, metavar="A,B,...", help="edges in |eta|")
     command.add_argument("--weight", metavar="COLUMN", help="weight of events or electrons")
     command.add_argument("--only", metavar="COLUMN=X", help="use these alone, as EventInfo.split=0")
     command.add_argument(
-        "--bins", dest="n_bin", type=_positive, metavar="N", help=f"per density; {known.n_bin}"
+        "--bins", dest="n_bin", type=positive, metavar="N", help=f"per density; {known.n_bin}"
     )
     command.add_argument(
-        "--minimum", type=_positive, metavar="N", help=f"electrons per bin; {known.minimum}"
+        "--minimum", type=positive, metavar="N", help=f"electrons per bin; {known.minimum}"
     )
     command.add_argument("--reference", action="store_true", help="to run only when it is named")
-    _add_reading(command)
+    add_reading(command)
     command.set_defaults(run=likelihood.build)
-
-
-def _names(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _add_reading(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--tree", metavar="NAME", help="tree, if its name is unusual")
-    command.add_argument("--schema", metavar="NAME", help="format, if the columns do not tell")
-    command.add_argument(
-        "--step", type=_positive, default=STEP, metavar="N", help="events at a time"
-    )
-    command.add_argument("--quiet", action="store_true", help="no progress")
-    command.add_argument("--json", action="store_true", help="print JSON instead of text")
-
-
-def _add_common(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--provider", choices=("auto", "cpu", "cuda"), help="what runs networks")
-    command.add_argument("--threads", type=_positive, metavar="N", help="threads of a network")
-    _add_reading(command)
-
-
-def _edges(text: str) -> list[float]:
-    try:
-        edges = [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers a,b,c") from error
-    if len(edges) < 2 or not all(low < high for low, high in pairwise(edges)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not two or more numbers that increase")
-    return edges
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)

@@ -41,7 +41,7 @@ def given(arguments: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def pairs(words: Sequence[str], what: str) -> dict[str, str]:
+def pairs(words: Sequence[str], what: str, where: str = "lepid convert") -> dict[str, str]:
     """NAME -> VALUE of words NAME=VALUE.
 
     Raises
@@ -52,8 +52,8 @@ def pairs(words: Sequence[str], what: str) -> dict[str, str]:
     for word in words:
         name, equals, value = word.partition("=")
         if not (name and equals and value):
-            raise BadInput("lepid convert", f"{word!r} is not {what}")
+            raise BadInput(where, f"{word!r} is not {what}")
         if name in found:
-            raise BadInput("lepid convert", f"{name} is given twice")
+            raise BadInput(where, f"{name} is given twice")
         found[name] = value
     return found

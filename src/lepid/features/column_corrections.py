@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lepid.description import check_correction, check_units, write_with_rules
+from lepid.description import assemble_with_rules, check_correction, check_units
 from lepid.description import rules as described
-from lepid.tables import Tables
+from lepid.tables import Tables, save
 from lepid.tables import read as read_tables
 
 Floats = npt.NDArray[np.float64]
@@ -122,7 +122,9 @@ def write(path: Path, text: str, rules: Rules, corrections: Sequence[Mapping[str
     ------
     BadTable : a correction or the rules do not fit; nothing is written
     """
-    write_with_rules(path, text, rules, corrections, _checked)
+    content = assemble_with_rules(path, text, rules, corrections)
+    _checked(content)
+    save(path, content)
 
 
 def _checked(content: Tables) -> ColumnCorrections:

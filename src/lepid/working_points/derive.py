@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from lepid.errors import BadInput, UnknownName
-from lepid.working_points.bins import Bins, Places
+from lepid.working_points.bins import Bins
 from lepid.working_points.points import Derived, Point, Sample, Sense, Wanted
 from lepid.working_points.search import Search
 from lepid.working_points.smooth import KINDS, Line
@@ -44,17 +44,14 @@ def derive(
     UnknownName : no such sense or smoothing
     """
     _check(sample, wanted, sense, smoothing, minimum)
-    work = Search(_finite(sample, sense), wanted, bins, sense in (">", "<"))
-    groups, merged = work.grouped(minimum)
-    points = [work.point(one, groups) for one in wanted]
+    work = Search(_finite(sample, sense), wanted, bins, strict=sense in (">", "<"), minimum=minimum)
+    points = [work.point(one) for one in wanted]
     if nested or smoothing:
-        points = _in_order(work, points, wanted, groups, nested=nested, smoothing=smoothing)
+        points = _in_order(work, points, wanted, nested=nested, smoothing=smoothing)
     return Derived(
         quantities=tuple(sample.quantities),
         sense=sense,
         bins=bins,
-        groups=groups,
-        merged=tuple(merged),
         points=tuple(_flipped(point) if sense in ("<", "<=") else point for point in points),
         smoothing=smoothing,
         leptons={name: len(work.inside(name)[0]) for name in sample.populations},
@@ -65,25 +62,26 @@ def _in_order(
     work: Search,
     points: Sequence[Point],
     wanted: Sequence[Wanted],
-    groups: Places,
     *,
     nested: bool,
     smoothing: str,
 ) -> list[Point]:
     """The points smoothed, and each inside the next looser one; in the order of `points`."""
-    loosest = sorted(range(len(points)), key=lambda i: -float(points[i].reached.mean()))
-    done: dict[int, Point] = {}
+    if smoothing:
+        points = [work.smoothed(point, smoothing) for point in points]
+    done = list(points)
     floor: Point | None = None
-    for i in loosest:
-        point = points[i]
-        if nested and floor is not None and wanted[i].against:
-            point = work.point(wanted[i], groups, floor)
-        if smoothing:
-            point = work.smoothed(point, wanted[i], groups, smoothing)
-        if nested and floor is not None:
-            point = work.above(point, floor, wanted[i], groups)
-        done[i], floor = point, point
-    return [done[i] for i in range(len(points))]
+    for i in sorted(range(len(points)), key=lambda i: _tightness(points[i])) if nested else ():
+        if floor is not None:
+            point = work.point(wanted[i], floor) if wanted[i].against else points[i]
+            done[i] = work.above(point, floor)
+        floor = done[i]
+    return done
+
+
+def _tightness(point: Point) -> float:
+    """What is larger for a tighter point."""
+    return float(point.cuts.mean()) if len(point.cuts) == 1 else -float(point.reached.mean())
 
 
 def _flipped(point: Point) -> Point:

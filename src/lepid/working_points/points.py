@@ -63,6 +63,8 @@ class Point:
     Attributes
     ----------
     name, population, text : as they were asked for
+    groups : [n_pt, n_abseta], bins of equal number share their cuts
+    merged : these bins in words
     cuts, spreads : [n_quantity, n_pt, n_abseta], the cuts and their uncertainties
     target, reached : [n_pt, n_abseta], efficiency that was asked for and that of the cuts
     sigma : [n_pt, n_abseta], uncertainty of the efficiency
@@ -72,6 +74,8 @@ class Point:
     name: str
     population: str
     text: str
+    groups: npt.NDArray[np.int64]
+    merged: tuple[str, ...]
     cuts: Floats
     spreads: Floats
     target: Floats
@@ -88,8 +92,6 @@ class Derived:
     ----------
     quantities, sense : what is compared with the cuts, and how
     bins : edges in pT and |eta|
-    groups : [n_pt, n_abseta], bins of equal number share their cuts
-    merged : these bins in words
     points : in the order in which they were asked for
     smoothing : "", "linear" or "pchip"
     leptons : population -> number inside the bins
@@ -98,8 +100,15 @@ class Derived:
     quantities: tuple[str, ...]
     sense: Sense
     bins: Bins
-    groups: npt.NDArray[np.int64]
-    merged: tuple[str, ...]
     points: tuple[Point, ...]
     smoothing: str
     leptons: Mapping[str, int]
+
+    @property
+    def merged(self) -> dict[str, list[str]]:
+        """Bins that share their cuts, in words -> the points for which they do."""
+        found: dict[str, list[str]] = {}
+        for point in self.points:
+            for text in point.merged:
+                found.setdefault(text, []).append(point.name)
+        return found

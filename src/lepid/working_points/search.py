@@ -32,23 +32,30 @@ class _Slice(NamedTuple):
 class Search:
     """A sample in which larger values pass, sorted into bins as it is needed."""
 
-    def __init__(self, sample: Sample, wanted: Sequence[Wanted], bins: Bins, strict: bool) -> None:
-        self.sample, self.wanted, self.bins, self.strict = sample, wanted, bins, strict
+    def __init__(
+        self, sample: Sample, wanted: Sequence[Wanted], bins: Bins, *, strict: bool, minimum: float
+    ) -> None:
+        self.sample, self.wanted, self.bins = sample, wanted, bins
+        self.strict, self.minimum = strict, minimum
         self.values = np.stack(list(sample.quantities.values()))
         self.places = bins.places(sample.pt, sample.abseta)
-        self._slices: dict[str, list[_Slice]] = {}
+        self._groups: dict[str, tuple[Places, list[str]]] = {}
+        self._slices: dict[tuple[str, str], list[_Slice]] = {}
         self._curves: dict[str, list[Curve]] = {}
         self._inside: dict[str, tuple[Rows, Places]] = {}
         self._known_sums: dict[str, tuple[Floats, Floats, Floats]] = {}
 
-    def grouped(self, minimum: float) -> tuple[Places, list[str]]:
-        """Groups of bins that are not too thin for any of the points."""
-        asked = {(w.population, _key(w.target)): w for w in self.wanted}
-        demands = [self._demand(w.population, w.target) for w in asked.values()]
-        binning.check_filled(self.bins, demands)
-        against = dict.fromkeys(w.against for w in self.wanted if w.against)
-        demands += [self._demand(population, 0.5) for population in against]
-        return binning.merged(self.bins, demands, minimum)
+    def groups(self, population: str) -> tuple[Places, list[str]]:
+        """Group of each bin, so that none is too thin for a point of the population; in words."""
+        if population not in self._groups:
+            own = [w for w in self.wanted if w.population == population]
+            asked = {_key(w.target): w.target for w in own}
+            demands = [self._demand(population, target) for target in asked.values()]
+            binning.check_filled(self.bins, demands)
+            against = dict.fromkeys(w.against for w in own if w.against)
+            demands += [self._demand(name, 0.5) for name in against]
+            self._groups[population] = binning.merged(self.bins, demands, self.minimum)
+        return self._groups[population]
 
     def _demand(self, population: str, target: float | Floats) -> Demand:
         rows, place = self.inside(population)
@@ -78,27 +85,27 @@ class Search:
             self._inside[population] = rows, self.places.take(rows)
         return self._inside[population]
 
-    def slices(self, population: str, groups: Places) -> list[_Slice]:
-        """Leptons of a population in each group."""
-        if population not in self._slices:
+    def slices(self, population: str, grouped_as: str = "") -> list[_Slice]:
+        """Leptons of a population in each group, of its own or those of another one."""
+        key = (population, grouped_as or population)
+        if key not in self._slices:
+            groups, _ = self.groups(key[1])
             rows, place = self.inside(population)
             # Small integers are sorted by their digits, in one pass.
             group = groups.ravel().astype(np.uint16).take(place)
             rows = rows.take(np.argsort(group, kind="stable"))
             ends = np.cumsum(np.bincount(group, minlength=int(groups.max()) + 1))
             texts = [_group_text(self.bins, groups, g) for g in range(len(ends))]
-            parts = np.split(rows, ends[:-1])
-            self._slices[population] = [
-                _Slice(*both) for both in zip(parts, texts, strict=True)
-            ]  # fmt: skip
-        return self._slices[population]
+            parts = zip(np.split(rows, ends[:-1]), texts, strict=True)
+            self._slices[key] = [_Slice(*both) for both in parts]
+        return self._slices[key]
 
-    def curves(self, population: str, groups: Places) -> list[Curve]:
+    def curves(self, population: str) -> list[Curve]:
         """Leptons of a population in each group, in the order of the first quantity."""
         if population not in self._curves:
             self._curves[population] = [
                 Curve.of(rows, self.values[0].take(rows), self.sample.weight.take(rows))
-                for rows, _ in self.slices(population, groups)
+                for rows, _ in self.slices(population)
             ]
         return self._curves[population]
 
@@ -113,24 +120,24 @@ class Search:
         weight = self.sample.weight[rows]
         return float(weight @ wanted.target[rows] / weight.sum())
 
-    def point(self, wanted: Wanted, groups: Places, floor: Point | None = None) -> Point:
+    def point(self, wanted: Wanted, floor: Point | None = None) -> Point:
         """Cuts of one working point; those of two quantities not below the `floor`."""
-        slices = self.slices(wanted.population, groups)
+        groups, merged = self.groups(wanted.population)
+        slices = self.slices(wanted.population)
         targets = np.array([self.target(wanted, rows) for rows, _ in slices])
         if wanted.against:
-            found = self._pairs(wanted, groups, targets, floor)
+            found = self._pairs(wanted, targets, floor)
         else:
+            curves = self.curves(wanted.population)
             found = np.array([
                 self._cut(curve, wanted, float(target), text)
-                for curve, target, (_, text) in zip(
-                    self.curves(wanted.population, groups), targets, slices, strict=True
-                )
+                for curve, target, (_, text) in zip(curves, targets, slices, strict=True)
             ])  # fmt: skip
         *cuts, reached, sigma = (column[groups] for column in found.T)
         half = len(cuts) // 2
         return Point(
-            wanted.name, wanted.population, wanted.text, np.stack(cuts[:half]),
-            np.stack(cuts[half:]), targets[groups], reached, sigma,
+            wanted.name, wanted.population, wanted.text, groups, tuple(merged),
+            np.stack(cuts[:half]), np.stack(cuts[half:]), targets[groups], reached, sigma,
         )  # fmt: skip
 
     def _cut(self, curve: Curve, wanted: Wanted, target: float, text: str) -> list[float]:
@@ -142,20 +149,17 @@ class Search:
             _refuse(wanted, target, reached, text)
         return [cut, round(curve.spread(target, sigma), DECIMALS), reached, sigma]
 
-    def _pairs(
-        self,
-        wanted: Wanted,
-        groups: Places,
-        targets: Floats,
-        floor: Point | None,
-    ) -> Floats:
+    def _pairs(self, wanted: Wanted, targets: Floats, floor: Point | None) -> Floats:
+        groups, _ = self.groups(wanted.population)
         found = []
-        both = (self.slices(name, groups) for name in (wanted.population, wanted.against))
+        both = (
+            self.slices(name, wanted.population) for name in (wanted.population, wanted.against)
+        )
         for g, (signal, against) in enumerate(zip(*both, strict=True)):
             low = (-np.inf, -np.inf)
             if floor is not None:
-                here = np.argwhere(groups == g)[0]
-                low = (float(floor.cuts[0][*here]), float(floor.cuts[1][*here]))
+                low = (float(floor.cuts[0][groups == g].max()),
+                       float(floor.cuts[1][groups == g].max()))  # fmt: skip
             pair = best(
                 self.plane(signal.rows), self.plane(against.rows), float(targets[g]),
                 strict=self.strict, floor=low,
@@ -166,53 +170,48 @@ class Search:
             found.append([*pair.cuts, *spreads, pair.efficiency, pair.sigma])
         return np.array(found)
 
-    def smoothed(self, point: Point, wanted: Wanted, groups: Places, kind: str) -> Point:
+    def smoothed(self, point: Point, kind: str) -> Point:
         """The point with a cut that goes without steps over pT."""
-        slices = self.slices(wanted.population, groups)
+        slices = self.slices(point.population)
         lines = []
-        for column in range(groups.shape[1]):
-            ids = np.unique(groups[:, column])
-            where = [tuple(np.argwhere(groups == g)[0]) for g in ids]
+        for column in range(self.bins.shape[1]):
+            ids, first = np.unique(point.groups[:, column], return_index=True)
+            rows = [slices[g].rows for g in ids]
             cells = [
-                Cell(self.values[0][rows], self.sample.weight[rows], self.sample.pt[rows],
-                     float(point.target[place]), float(point.sigma[place]))
-                for place, (rows, _) in zip(where, (slices[g] for g in ids), strict=True)
+                Cell(self.values[0][own], self.sample.weight[own], self.sample.pt[own],
+                     float(point.target[i, column]), float(point.sigma[i, column]))
+                for i, own in zip(first, rows, strict=True)
             ]  # fmt: skip
-            nodes = np.round([self._node(g, groups) for g in ids], 3)
-            start = np.array([point.cuts[0][place] for place in where])
-            lines.append(fit(cells, nodes, start, kind))
-        return self._again(replace(point, lines=tuple(lines)), wanted, groups)
+            # The same for all points of a population: lines through the same nodes do not cross.
+            nodes = np.array([round(float(self.sample.pt[own].mean()), 3) for own in rows])
+            lines.append(fit(cells, nodes, point.cuts[0][first, column], kind))
+        return self._again(replace(point, lines=tuple(lines)))
 
-    def _node(self, group: np.int64, groups: Places) -> float:
-        # The same for all points: lines through the same nodes do not cross.
-        first = self.slices(self.wanted[0].population, groups)
-        return float(self.sample.pt[first[int(group)].rows].mean())
-
-    def above(self, point: Point, floor: Point, wanted: Wanted, groups: Places) -> Point:
+    def above(self, point: Point, floor: Point) -> Point:
         """The point with no cut below those of a looser one."""
         if not point.lines:
-            changed = replace(point, cuts=np.maximum(point.cuts, floor.cuts))
-        else:
-            lines = [
-                Line(own.pt, np.maximum(own.cuts, other.at(own.pt)))
-                for own, other in zip(point.lines, floor.lines, strict=True)
-            ]
-            changed = replace(point, lines=tuple(lines))
-        return self._again(changed, wanted, groups)
+            return self._again(replace(point, cuts=np.maximum(point.cuts, floor.cuts)))
+        lines = []
+        for own, other in zip(point.lines, floor.lines, strict=True):
+            # Between nodes of both, a straight line is above where its ends are.
+            pt: Floats = np.union1d(own.pt, other.pt)
+            higher: Floats = np.maximum(own.at(pt), other.at(pt))
+            lines.append(Line(pt, np.round(higher, DECIMALS)))
+        return self._again(replace(point, lines=tuple(lines)))
 
-    def _again(self, point: Point, wanted: Wanted, groups: Places) -> Point:
-        """The point with the efficiencies that its cuts have; cuts of a line at the nodes."""
+    def _again(self, point: Point) -> Point:
+        """The point with the efficiencies that its cuts have; of a line, the cuts at mean pT."""
         reached, cuts = point.reached.copy(), point.cuts.copy()
         compare = np.greater if self.strict else np.greater_equal
-        for g, (rows, _) in enumerate(self.slices(wanted.population, groups)):
-            here = groups == g
-            first = tuple(np.argwhere(here)[0])
+        for g, (rows, _) in enumerate(self.slices(point.population)):
+            here = point.groups == g
+            pt = self.sample.pt[rows]
             if point.lines:
-                line = point.lines[first[1]]
-                cuts[0][here] = np.round(line.at(np.array([self._node(np.int64(g), groups)])), 6)
-                limits = [line.at(self.sample.pt[rows])]
+                line = point.lines[int(np.argwhere(here)[0, 1])]
+                cuts[0][here] = np.round(line.at(np.array([pt.mean()])), DECIMALS)
+                limits = [line.at(pt)]
             else:
-                limits = [cut[first] for cut in point.cuts]
+                limits = [cut.ravel()[self.places[rows]] for cut in point.cuts]
             passed = np.logical_and.reduce([
                 compare(values[rows], limit)
                 for values, limit in zip(self.values, limits, strict=True)

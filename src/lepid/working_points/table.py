@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from lepid.description import check_correction, check_units, write_with_rules
+from lepid.description import assemble_with_rules, check_correction, check_units
 from lepid.description import rules as described
 from lepid.errors import BadTable, UnboundTable, UnknownWorkingPoint
-from lepid.tables import Tables
+from lepid.tables import Tables, save
 from lepid.tables import read as read_tables
 
 Floats = npt.NDArray[np.float64]
@@ -252,4 +252,14 @@ def write(path: Path, text: str, rules: Rules, corrections: Sequence[Mapping[str
     ------
     BadTable : a correction or the rules do not fit; nothing is written
     """
-    write_with_rules(path, text, rules, corrections, _table)
+    save(path, made(path, text, rules, corrections).tables)
+
+
+def made(path: Path, text: str, rules: Rules, corrections: Sequence[Mapping[str, Any]]) -> Table:
+    """The table that `write` would write at `path`.
+
+    Raises
+    ------
+    BadTable : a correction or the rules do not fit
+    """
+    return _table(assemble_with_rules(path, text, rules, corrections))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lepid.tables import Node, binning, correction, piecewise_linear
+from lepid.tables import Node, binning, correction, piecewise_linear, save
 from lepid.working_points import cuts, table
 from lepid.working_points.curve import DECIMALS
 from lepid.working_points.points import Derived, Floats, Point
-from lepid.working_points.table import Binding, Requirement, Rules
+from lepid.working_points.table import Binding, Requirement, Rules, Table
 
 # Beside the corrections of the points stand those that say how well they are known.
 UNCERTAINTY, EFFICIENCY, TARGET = "_uncertainty", "_efficiency", "_target"
@@ -50,7 +50,10 @@ class Named:
             lines.append(f"the discriminants have the fractions {' '.join(shown)}")
         if self.derived.smoothing:
             lines.append(f"cuts go without steps in pT: {self.derived.smoothing}")
-        lines += [f"one cut for all of {merged}" for merged in self.derived.merged]
+        lines += [
+            f"one cut of {', '.join(points)} for all of {merged}"
+            for merged, points in self.derived.merged.items()
+        ]
         return "\n".join(lines)
 
     @property
@@ -85,8 +88,18 @@ def write(named: Named, path: str | Path) -> None:
     BadTable : a number is not finite; nothing is written
     BadFile : the file cannot be written
     """
+    save(Path(path), table_of(named, path).tables)
+
+
+def table_of(named: Named, path: str | Path) -> Table:
+    """The table that `write` would write at `path`.
+
+    Raises
+    ------
+    BadTable : a number is not finite
+    """
     corrections = [node for point in named.derived.points for node in _corrections(named, point)]
-    table.write(Path(path), named.description, named.rules, corrections)
+    return table.made(Path(path), named.description, named.rules, corrections)
 
 
 def _corrections(named: Named, point: Point) -> list[Node]:
