@@ -19,7 +19,8 @@ from lepid.events.objects.tables import offsets_of
 from lepid.features.kernels.association import Directions, associate
 from lepid.features.kernels.isolation import ptvarcone
 from lepid.taggers import catalogue
-from lepid.taggers.card import Card, Node
+from lepid.taggers.card import Card
+from lepid.taggers.card_network import Node
 
 pytestmark = pytest.mark.usefixtures("no_search_paths")
 

@@ -17,7 +17,8 @@ from lepid.features import definitions
 from lepid.taggers import discriminants, inference, inputs, likelihood, twin
 from lepid.taggers import plan as plans
 from lepid.taggers.batching import Sequence, together
-from lepid.taggers.card import Card, Network, Node
+from lepid.taggers.card import Card
+from lepid.taggers.card_network import Network, Node
 from lepid.taggers.plan import Plan
 from lepid.units import convert
 from lepid.working_points.table import Table

@@ -17,7 +17,8 @@ from lepid.events.objects.tables import apply
 from lepid.events.schema import Schema
 from lepid.features import definitions
 from lepid.provenance import Decided, Decorated, decided_before, decorated_before
-from lepid.taggers.card import Card, Decision
+from lepid.taggers.card import Card
+from lepid.taggers.card_outputs import Decision
 from lepid.taggers.card_valid import Valid
 from lepid.working_points.table import SENSES, Requirement, Table
 

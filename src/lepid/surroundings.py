@@ -21,7 +21,7 @@ from lepid.features.kernels.track_jets import Jets
 from lepid.features.leptons import NearestJet
 from lepid.features.tracks import Neighbours, Tracks
 from lepid.taggers.batching import Sequence
-from lepid.taggers.card import Node
+from lepid.taggers.card_network import Node
 from lepid.taggers.plan import Plan
 from lepid.units import convert
 

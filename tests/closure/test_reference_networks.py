@@ -14,7 +14,8 @@ import pytest
 import lepid
 from lepid.taggers import catalogue, inference, twin
 from lepid.taggers.batching import Sequence
-from lepid.taggers.card import Card, Network
+from lepid.taggers.card import Card
+from lepid.taggers.card_network import Network
 from lepid.taggers.session import Settings
 
 pytestmark = pytest.mark.usefixtures("no_search_paths")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lepid.features import constituents, tracks
 from lepid.features.kernels.association import Directions
 from lepid.features.tracks import Tracks
-from lepid.taggers.card import Input
+from lepid.taggers.card_network import Input
 
 ORDERS = ("nearest", "stored", "pt")
 

@@ -18,7 +18,7 @@ from lepid.features.kernels.association import Directions
 from lepid.features.kernels.selection import HITS, TrackCuts
 from lepid.taggers import card_file
 from lepid.taggers.batching import Sequence
-from lepid.taggers.card import Input
+from lepid.taggers.card_network import Input
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 SEEDS = st.integers(0, 2**32 - 1)

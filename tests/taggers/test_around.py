@@ -18,7 +18,7 @@ from lepid.features.kernels.selection import HITS
 from lepid.features.tracks import KINEMATICS
 from lepid.taggers import plan, session
 from lepid.taggers.batching import Sequence
-from lepid.taggers.card import Node
+from lepid.taggers.card_network import Node
 
 pytestmark = pytest.mark.usefixtures("no_search_paths", "no_networks")
 

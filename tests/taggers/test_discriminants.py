@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from lepid.errors import BadInput, UnknownName
 from lepid.taggers import catalogue, discriminants
-from lepid.taggers.card import Card, Form
+from lepid.taggers.card import Card
+from lepid.taggers.card_outputs import Form
 
 CLASSES = ("pel", "pcf", "ppc", "phf", "ple", "plh")
 ATHENA = ("f_CF", "f_PC", "f_HF", "f_LFEg", "f_LFH")

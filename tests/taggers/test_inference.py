@@ -15,7 +15,8 @@ from onnx import parser
 from lepid.errors import NetworkMismatch
 from lepid.taggers import inference, session
 from lepid.taggers.batching import Sequence
-from lepid.taggers.card import Node, Output
+from lepid.taggers.card_network import Node
+from lepid.taggers.card_outputs import Output
 from lepid.taggers.inference import Network
 
 X = Node(name="x", inputs=("pt", "eta", "phi"))

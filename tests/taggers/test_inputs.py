@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lepid.taggers import inputs
-from lepid.taggers.card import Network, Node
+from lepid.taggers.card_network import Network, Node
 
 MEV = {"GeV": "MeV", "MeV": "MeV", "": ""}.__getitem__
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from lepid.cli import terminal
 from lepid.errors import NetworkMismatch
 from lepid.taggers import catalogue
-from lepid.taggers.card import Card, Form
+from lepid.taggers.card import Card
+from lepid.taggers.card_outputs import Form
 from lepid.taggers.plan import split
 from lepid.working_points import table as working_points
 from lepid.working_points.table import Requirement, Table

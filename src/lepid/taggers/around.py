@@ -10,7 +10,8 @@ from lepid.events.columns import Columns, required
 from lepid.features import constituents, definitions, impact, jets, leptons, tracks
 from lepid.features.leptons import Aggregate
 from lepid.taggers import inputs
-from lepid.taggers.card import Card, Network, Node
+from lepid.taggers.card import Card
+from lepid.taggers.card_network import Network, Node
 
 # Kind of constituents -> column -> why.
 Kinds = dict[str, dict[str, str]]

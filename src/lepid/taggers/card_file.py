@@ -12,9 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from lepid.errors import BadCard, near_misses
-from lepid.taggers.card import Bits, Card, Decision, Form, Fractions, Input, Network, Node, Output
+from lepid.taggers.card import Card
 from lepid.taggers.card_jets import Jets
 from lepid.taggers.card_likelihood import Likelihood, PileUp, Skip
+from lepid.taggers.card_network import Input, Network, Node
+from lepid.taggers.card_outputs import Bits, Decision, Form, Fractions, Output
 from lepid.taggers.card_valid import Valid
 from lepid.taggers.part import Part
 

@@ -17,7 +17,8 @@ from lepid.errors import (
     UnknownTagger,
 )
 from lepid.taggers import card_file
-from lepid.taggers.card import Card, Network
+from lepid.taggers.card import Card
+from lepid.taggers.card_network import Network
 
 PACKAGE = Path(__file__).resolve().parent.parent
 

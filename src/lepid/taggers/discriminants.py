@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lepid.errors import BadInput, UnknownName
-from lepid.taggers.card import TERM, Card, Form, Fractions
+from lepid.taggers.card import Card
+from lepid.taggers.card_outputs import TERM, Form, Fractions
 
 Floats = npt.NDArray[np.float64]
 Values = Mapping[str, float | npt.NDArray[Any]]

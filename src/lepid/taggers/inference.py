@@ -15,7 +15,8 @@ from lepid.errors import NetworkMismatch
 from lepid.features.kernels.vertexing import vertex_index
 from lepid.taggers import batching, session
 from lepid.taggers.batching import Batch, Sequence
-from lepid.taggers.card import Node, Output
+from lepid.taggers.card_network import Node
+from lepid.taggers.card_outputs import Output
 
 Array = npt.NDArray[Any]
 # A call with a million rows keeps gigabytes in onnxruntime's arena. What layers of 256 give for

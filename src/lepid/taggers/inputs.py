@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lepid.features import definitions
-from lepid.taggers.card import Network, Node
+from lepid.taggers.card_network import Network, Node
 
 Columns = Mapping[str, npt.NDArray[Any]]
 

@@ -15,8 +15,6 @@ from lepid.errors import BadTable, NetworkMismatch, near_misses
 from lepid.features.kernels import likelihood as kernels
 from lepid.features.kernels.likelihood import Bins, Histograms, Leptons, Rule
 from lepid.tables import Tables, read
-from lepid.taggers.card import Network
-from lepid.taggers.card import Node as InputNode
 from lepid.taggers.card_likelihood import (
     BINS,
     PILEUP,
@@ -26,6 +24,8 @@ from lepid.taggers.card_likelihood import (
     Plateaus,
     Skip,
 )
+from lepid.taggers.card_network import Network
+from lepid.taggers.card_network import Node as InputNode
 from lepid.taggers.densities import CLASSES, REFERENCES, Grid, grid
 
 Floats = npt.NDArray[np.float64]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from lepid.errors import near_misses
 from lepid.units import FACTORS
 
 
@@ -25,3 +27,15 @@ class Part(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", protected_namespaces=(), ser_json_inf_nan="constants"
     )
+
+
+def repeated(names: Iterable[str]) -> str:
+    """The names that come more than once, as text."""
+    found = list(names)
+    return ", ".join(sorted({name for name in found if found.count(name) > 1}))
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Which `known` names are near, as text behind an error."""
+    near = near_misses(name, known)
+    return f" (near: {', '.join(near)})" if near else ""

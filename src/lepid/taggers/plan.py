@@ -14,7 +14,9 @@ from lepid.events.columns import Columns
 from lepid.features import definitions
 from lepid.taggers import around, catalogue, discriminants, likelihood, session, twin
 from lepid.taggers.around import Around
-from lepid.taggers.card import Card, Form, Network
+from lepid.taggers.card import Card
+from lepid.taggers.card_network import Network
+from lepid.taggers.card_outputs import Form
 from lepid.working_points import table as working_points
 from lepid.working_points.table import Table
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lepid.errors import NetworkMismatch
-from lepid.taggers.card import Card, Network, Output
+from lepid.taggers.card import Card
+from lepid.taggers.card_network import Network
+from lepid.taggers.card_outputs import Output
 
 NUMBERS = ("tensor(float)", "tensor(double)", "tensor(float16)")
 INTEGERS = tuple(f"tensor({sign}int{size})" for sign in ("", "u") for size in (8, 16, 32, 64))

@@ -22,10 +22,11 @@ import numpy.typing as npt
 from lepid.errors import LepidError, NetworkMismatch
 from lepid.features.kernels.vertexing import vertex_index
 from lepid.files_out import atomic, cache_folder
-from lepid.taggers import card as cards
-from lepid.taggers import forest, inference, session, signature
+from lepid.taggers import card_network, forest, inference, session, signature
 from lepid.taggers.batching import Sequence
-from lepid.taggers.card import Card, Node, Output
+from lepid.taggers.card import Card
+from lepid.taggers.card_network import Node
+from lepid.taggers.card_outputs import Output
 from lepid.taggers.graph import trial, vectorise
 from lepid.taggers.graph.vectorise import Vectorised
 from lepid.taggers.inference import Network
@@ -46,7 +47,7 @@ _MADE: dict[tuple[object, ...], Network] = {}
 
 
 def get(
-    path: Path, digest: str, card: Card, network: cards.Network, options: session.Settings
+    path: Path, digest: str, card: Card, network: card_network.Network, options: session.Settings
 ) -> Network:
     """The network that runs the file at `path`, one for each file, card, options and process.
 

@@ -26,7 +26,9 @@ from training.electron.points import MODEL, QUANTILES
 from lepid.convert import electron_dnn
 from lepid.files_out import atomic
 from lepid.taggers import card_file, discriminants
-from lepid.taggers.card import Card, Fractions, Training
+from lepid.taggers.card import Card
+from lepid.taggers.card_network import Training
+from lepid.taggers.card_outputs import Fractions
 from lepid.working_points import table
 
 TAGGER = "electron_dnn"

@@ -18,7 +18,7 @@ from lepid.features import definitions
 from lepid.features.kernels.association import Directions, associate
 from lepid.files_out import atomic
 from lepid.taggers import catalogue, inputs
-from lepid.taggers.card import Network
+from lepid.taggers.card_network import Network
 from lepid.units import convert
 
 Array = npt.NDArray[Any]
