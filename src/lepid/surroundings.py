@@ -14,7 +14,7 @@ from lepid.events.objects.flat import Ragged
 from lepid.events.objects.tables import Table, first, follow
 from lepid.events.schema import Schema
 from lepid.features import constituents, electrons, impact, jets, leptons, pliv, tracks
-from lepid.features.definitions import ABSENT, PLIV_INPUT
+from lepid.features.feature import ABSENT, PLIV_INPUT
 from lepid.features.kernels.association import Directions
 from lepid.features.kernels.relative import nearest
 from lepid.features.kernels.track_jets import Jets

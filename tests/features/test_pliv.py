@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lepid.errors import BadInput
 from lepid.features import definitions, impact, pliv
-from lepid.features.definitions import DERIVED, PLIV_INPUT
+from lepid.features.definitions import DERIVED
+from lepid.features.feature import PLIV_INPUT
 from lepid.features.kernels.association import Directions
 from lepid.features.kernels.selection import HITS
 from lepid.features.tracks import Tracks

@@ -1,4 +1,4 @@
-"""What a derived input is."""
+"""What a derived input is; columns and links that many are made of."""
 
 from __future__ import annotations
 
@@ -6,7 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
+
+# What Athena gives a network for a quantity that is not there.
+ABSENT = -99.0
+# Decorations of PLIV begin so.
+PLIV_INPUT = "PromptLeptonImprovedInput_"
+TTVA = "Nonprompt_All_MaxWeightTTVA"
+# The best GSF track of an electron, the ID track from which it was made, and the cluster.
+TRACK = "trackParticleLinks"
+ORIGINAL = f"{TRACK}.originalTrackParticle"
+CLUSTER = "caloClusterLinks"
+# The tracks of a muon: of the ID, of the spectrometer taken back to the beam, and both together.
+INNER = "inDetTrackParticleLink"
+OUTER = "extrapolatedMuonSpectrometerTrackParticleLink"
+COMBINED = "combinedTrackParticleLink"
 
 
 @dataclass(frozen=True)
@@ -25,3 +40,8 @@ class Feature:
     unit: str
     compute: Callable[..., npt.NDArray[Any]]
     source: str
+
+
+def or_absent(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`value` with `ABSENT` where it is NaN."""
+    return np.where(np.isnan(value), ABSENT, value)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lepid.features import jets
-from lepid.features.definitions import ABSENT, PLIV_INPUT
+from lepid.features.feature import ABSENT, PLIV_INPUT
 from lepid.features.kernels.association import Directions, Pairs, associate, eta
 from lepid.features.kernels.isolation import cone_sum
 from lepid.features.kernels.track_jets import Jets

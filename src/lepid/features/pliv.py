@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.special import chdtrc
 
 from lepid.features import impact
-from lepid.features.definitions import ABSENT
+from lepid.features.feature import ABSENT
 from lepid.features.kernels.association import Directions, Pairs, associate, eta
 from lepid.features.kernels.selection import PLIV, R22_DEFAULT, selected
 from lepid.features.kernels.track_jets import TURN, VARIABLE, Jets, cluster, momenta

@@ -12,7 +12,7 @@ from training.plit import runs as plit
 from training.pliv.runs import Run, within
 from training.splits import VALIDATION
 
-from lepid.features.definitions import PT_EDGES
+from lepid.features.rows.pliv import PT_EDGES
 from lepid.tables import correction
 from lepid.taggers import card_file, inference, twin
 from lepid.taggers.batching import Sequence as Tracks

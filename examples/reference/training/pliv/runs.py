@@ -18,7 +18,7 @@ from training.pliv import export, fit
 from training.pliv.network import probabilities
 from training.splits import TEST, TRAIN, VALIDATION
 
-from lepid.features.definitions import ABSENT, PLIV_INPUT
+from lepid.features.feature import ABSENT, PLIV_INPUT
 from lepid.files_out import atomic
 from lepid.taggers import catalogue
 from lepid.taggers.card import Card

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lepid.features import definitions, nanoaod
+from lepid.features import definitions
 from lepid.features.definitions import FEATURES
+from lepid.features.rows import nanoaod
 
 GEV = {"cm": "cm", "GeV": "GeV", "": ""}.__getitem__
 NAN = math.nan
