@@ -12,7 +12,7 @@ from training.tightnn.cuts import ABSETA_EDGES, FEWEST, MOST_CHI2, PT_EDGES, Map
 from training.tightnn.inputs import Muons
 
 from lepid.tables import Node, binning, constant, correction
-from lepid.taggers import card_file, catalogue
+from lepid.taggers import card_file
 from lepid.working_points import table
 from lepid.working_points.table import Binding, Requirement, Rules
 
@@ -100,7 +100,7 @@ def write(card_path: Path, found: Cuts, maps: Maps, path: Path) -> None:
         },
         inputs={name: name for name in INPUTS},
         bound_to=Binding(
-            sha256=(catalogue.sha256(card_path.parent / network.file),),
+            sha256=(network.sha256,),
             columns=card.stored_columns,
         ),
     )

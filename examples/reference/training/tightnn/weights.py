@@ -12,7 +12,7 @@ Floats = npt.NDArray[np.float64]
 PILEUP, PILEUP_RUN2, PILEUP_WIDTH = 46.0, 34.0, 12.0
 # GeV; in logarithms of about the same width.
 PT_EDGES = (4.0, 5.0, 6.0, 7.0, 8.5, 10.0, 12.5, 15.0, 20.0, 25.0, 35.0, 50.0, np.inf)
-# No muon counts as much as this many others of its class.
+# Muons of a bin in which a class has few count at most so much more than others of that class.
 MOST = 20.0
 REWEIGHTINGS = ("none", "flat", "signal", "background")
 
@@ -41,16 +41,14 @@ def training(muons: Muons, weight: Floats, reweighting: str) -> Floats:
     shapes = [_shape(cell[mine], weight[mine]) for mine in classes]
     wanted = {
         "none": shapes,
-        "flat": [np.ones_like(shapes[0])] * 2,
+        "flat": [np.full_like(shapes[0], 1.0 / len(shapes[0]))] * 2,
         "signal": [shapes[1]] * 2,
         "background": [shapes[0]] * 2,
     }[reweighting]
     found = weight.copy()
     for mine, shape, goal in zip(classes, shapes, wanted, strict=True):
         factor = np.divide(goal, shape, out=np.zeros_like(goal), where=shape > 0)
-        found[mine] *= factor[cell[mine]]
-        for _ in range(3):
-            found[mine] = np.minimum(found[mine] / found[mine].mean(), MOST)
+        found[mine] *= np.minimum(factor, MOST)[cell[mine]]
         found[mine] *= 0.5 * len(found) / found[mine].sum()
     return found
 
