@@ -33,7 +33,10 @@ def values(node: Node, columns: Columns, unit_of: Callable[[str], str]) -> npt.N
         value = definitions.evaluate(entry.feature, entry.unit, columns, unit_of)
         if entry.default is not None:
             value = definitions.completed(value, entry.default)
-        lines.append(np.clip((value - entry.mean) / entry.std, entry.lower, entry.upper))
+        value = (value - entry.mean) / entry.std
+        if np.isfinite(entry.lower) or np.isfinite(entry.upper):
+            value = np.clip(value, entry.lower, entry.upper)
+        lines.append(value)
     return np.stack(lines, axis=1)
 
 
