@@ -52,20 +52,9 @@ def test_a_thousand_trees(
     (sums,) = onnx.run(None, {"inputs": few})
     np.testing.assert_allclose(sums, forest.margins(few), rtol=0, atol=1e-4)
     benchmark.pedantic(lambda: forest.evaluate(muons), rounds=1)
-    own, other, alone = (
-        min(times)
-        for times in zip(
-            *(
-                (
-                    cpu(lambda: forest.evaluate(muons)),
-                    cpu(lambda: booster.inplace_predict(muons)),
-                    10 * cpu(lambda: onnx.run(None, {"inputs": few})),
-                )
-                for _ in range(2)
-            ),
-            strict=True,
-        )
-    )
+    own = min(cpu(lambda: forest.evaluate(muons)) for _ in range(2))
+    other = min(cpu(lambda: booster.inplace_predict(muons)) for _ in range(2))
+    alone = 10 * min(cpu(lambda: onnx.run(None, {"inputs": few})) for _ in range(2))
     work = f"{n_muon} muons, {n_tree} trees of depth {depth}, CPU time of one thread"
     row(work, "xgboost inplace_predict", own, other, "1.5 times its time at most")
     row(work, "onnxruntime, sums of a tenth of the muons, ten times", own, alone, "none")
