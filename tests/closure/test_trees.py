@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lepid
-from lepid.convert import tmva_xml, trees, xgboost_json
+from lepid.convert import lightgbm_text, sklearn_models, tmva_xml, trees, xgboost_json
 from lepid.errors import BadFile
 from lepid.taggers.forest import Forest
 
@@ -115,6 +115,29 @@ def test_both_formats_score_the_muons_of_a_file(
     prompt = flat["genPartFlav"] == 1
     assert np.median(scores["tmva"][prompt]) > 0.5
     assert np.median(scores["tmva"][~prompt]) < -0.5
+
+
+@pytest.mark.slow
+def test_lightgbm_and_scikit_learn_on_a_million_rows(tmp_path: Path) -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(1_000_000, 8)).astype(np.float32)
+    rows[rng.random(rows.shape) < 0.05] = np.nan
+    few = rows[:20_000]
+    signal = np.nansum(few, axis=1) + rng.normal(size=len(few)) > 0
+    booster = lightgbm.train(
+        {"objective": "binary", "verbose": -1, "num_threads": 1}, lightgbm.Dataset(few, signal), 50
+    )
+    booster.save_model(tmp_path / "bdt.txt")
+    model = ensemble.HistGradientBoostingClassifier(max_iter=50).fit(few, signal)
+    pairs = (
+        (lightgbm_text.read(tmp_path / "bdt.txt"), booster.predict(rows, num_threads=1)),
+        (sklearn_models.read(model), model.predict_proba(rows)[:, 1]),
+    )
+    for forest, expected in pairs:
+        np.testing.assert_allclose(forest.evaluate(rows)[:, 0], expected, rtol=0, atol=1e-14)
+        assert np.std(expected) > 0.1
 
 
 def test_xgboost_itself(pair: tuple[Forest, Forest], real_data: Path) -> None:

@@ -211,6 +211,16 @@ def test_networks_that_take_inputs_before_constituents(
     assert message in caught.value.wrong
 
 
+def test_vertices_have_a_plural() -> None:
+    other = Card.model_validate(
+        {**transposed().model_dump(), "networks": [{"path": "n.onnx", "nodes": [
+            {"name": "t", "per": "secondary_vertex", "inputs": ["d"]}]}]}
+    )  # fmt: skip
+    found = Signature([Value("t", ["k", 5, 1])], [Value("y", ["k"])])
+    with pytest.raises(NetworkMismatch, match="takes exactly 5 secondary vertices per call"):
+        check(found, other)
+
+
 def test_all_differences_are_listed_once() -> None:
     wide = [Value("x", [1, 4], "tensor(int64)")]
     with pytest.raises(NetworkMismatch) as caught:

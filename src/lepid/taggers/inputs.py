@@ -63,8 +63,10 @@ def values(node: Node, columns: Columns, unit_of: Callable[[str], str]) -> npt.N
             value = definitions.completed(value, entry.default)
         # What overflows is not finite, no warning.
         with np.errstate(over="ignore"):
-            scaled = (value - entry.mean) / entry.std
-        lines.append(np.clip(scaled, entry.lower, entry.upper))
+            value = (value - entry.mean) / entry.std
+        if np.isfinite(entry.lower) or np.isfinite(entry.upper):
+            value = np.clip(value, entry.lower, entry.upper)
+        lines.append(value)
     return np.stack(lines, axis=1)
 
 

@@ -81,9 +81,10 @@ def _misfed(wanted: _Wanted, inputs: Mapping[str, Any]) -> Iterator[str]:
             if size != width:
                 yield f"the card lists {width} inputs for {name!r}, the network takes {size}"
         elif axis == "n_lepton" or size != length:
-            what = "lepton" if axis == "1" else axis.removeprefix("n_")
+            what = "leptons" if axis == "1" else f"{axis.removeprefix('n_')}s"
+            what = what.replace("_vertexs", " vertices")
             number = "one" if axis == "1" else length if length else "any number"
-            yield f"{name!r} takes exactly {size} {what}s per call, not {number}"
+            yield f"{name!r} takes exactly {size} {what} per call, not {number}"
 
 
 def _misread(output: Output, before: int, outputs: Mapping[str, Any]) -> Iterator[str]:
