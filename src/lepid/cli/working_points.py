@@ -16,7 +16,7 @@ from lepid.cli.outputs import check
 from lepid.derivation import derive
 from lepid.description import MARK
 from lepid.efficiency.summary import bin_text
-from lepid.errors import BadFile, BadInput
+from lepid.errors import BadInput
 from lepid.events import files
 from lepid.files_out import atomic
 from lepid.html_report import points_html
@@ -265,9 +265,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 def _convert(arguments: argparse.Namespace) -> int:
     source, goal = Path(arguments.file), Path(arguments.output)
-    check([goal], OUTPUTS, [])
-    if goal.exists() and source.exists() and goal.samefile(source):
-        raise BadFile(str(goal), "is the file to read", (), "write to another name")
+    check([goal], OUTPUTS, [arguments.file])
     _write(_read(source, arguments), goal)
     terminal.say(f"written: {goal}")
     return 0
