@@ -19,6 +19,23 @@ from lepid.working_points.bins import Bins
 from lepid.working_points.derive import derive
 from lepid.working_points.points import Sample, Wanted
 
+CARD = """
+tagger = "muon_new"
+network = "stored"
+flavour = "muon"
+description = "a tagger whose working points are not there yet"
+source = "ours"
+outputs = [
+    { name = "prompt", doc = "prompt", stored = ["prompt"] },
+    { name = "other", doc = "all others", stored = ["other"] },
+]
+
+[discriminants.discriminant]
+kind = "log_ratio"
+numerator = { prompt = "1" }
+denominator = { other = "1" }
+source = "ours"
+"""
 N_LEPTON, PER_EVENT = 1_000_000, 4
 EFFICIENCIES = (0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 PT = (20.0, 23.0, 26.0, 30.0, 35.0, 40.0, 50.0, 60.0, 80.0, 100.0, np.inf)
@@ -74,8 +91,7 @@ def leptons(folder: Path) -> Path:
     muons = ak.zip({
         "pt": columns["pt"], "eta": columns["eta"],
         "truthType": np.where(heavy, 7, 6), "truthOrigin": np.where(heavy, 26, 12),
-        "PLIT_TPLTmu_pmuxpromp": columns["prompt"],
-        "PLIT_TPLTmu_pnpxall": np.float32(1.0) - columns["prompt"],
+        "prompt": columns["prompt"], "other": np.float32(1.0) - columns["prompt"],
     })  # fmt: skip
     path = folder / "leptons.parquet"
     counts = np.full(N_LEPTON // PER_EVENT, PER_EVENT)
@@ -84,15 +100,23 @@ def leptons(folder: Path) -> Path:
 
 
 def test_against_wps_of_ftag(
-    benchmark: Any, row: Callable[..., None], seconds: Callable[..., float], tmp_path: Path
+    benchmark: Any,
+    row: Callable[..., None],
+    seconds: Callable[..., float],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = leptons(tmp_path)
+    folder = tmp_path / "models" / "muon_new" / "stored"
+    folder.mkdir(parents=True)
+    (folder / "card.toml").write_text(CARD)
+    monkeypatch.setenv("LEPID_MODELS", str(tmp_path / "models"))
     python = ftag_python(tmp_path / "ftag")
 
     def own(pt: Any = PT, abseta: Any = ABSETA) -> Any:
-        events = lepid.decorate(lepid.open(path), "muon_plit")
+        events = lepid.decorate(lepid.open(path), "muon_new")
         return lepid.derive(
-            events, "muon_plit", signal="PromptMuon", pt_edges=pt, abseta_edges=abseta,
+            events, "muon_new", signal="PromptMuon", pt_edges=pt, abseta_edges=abseta,
             efficiency={f"e{e:g}": e for e in EFFICIENCIES},
         )  # fmt: skip
 

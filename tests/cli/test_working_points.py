@@ -218,5 +218,5 @@ def test_bins_do_not_fit_into_ftags_file(
     assert run("convert", points, tmp_path / "wps.yaml") == 1
     assert "ftag has global ones" in capsys.readouterr().err
     assert run("convert", points, points) == 1
-    assert "is one of the files to read" in capsys.readouterr().err
+    assert "is the file to read" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
