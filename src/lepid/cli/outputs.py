@@ -25,5 +25,5 @@ def check(outputs: Sequence[Path], suffixes: Sequence[str], inputs: Sequence[str
             raise BadFile(str(path), "the folder to write into does not exist", (), "make it first")
         if path.is_dir():
             raise BadFile(str(path), "is a folder", (), "give the name of a file")
-        if path.exists() and any(path.samefile(read) for read in files.expand(inputs)):
+        if inputs and path.exists() and any(map(path.samefile, files.expand(inputs))):
             raise BadFile(str(path), "is one of the files to read", (), "write to another name")

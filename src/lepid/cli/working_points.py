@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lepid import point_tables
 from lepid.cli import terminal
 from lepid.cli.arguments import add_common, edges, names
 from lepid.cli.naming import pairs
@@ -21,6 +20,7 @@ from lepid.events import files
 from lepid.files_out import atomic
 from lepid.html_report import points_html
 from lepid.pipeline import decorate_new
+from lepid.point_tables import WRITERS, columns, efficiencies, rows, title, write
 from lepid.taggers import catalogue, session
 from lepid.taggers import plan as plans
 from lepid.working_points import grid, plain, table, wps
@@ -31,7 +31,7 @@ from lepid.working_points.written import table_of
 
 Layout = Callable[..., argparse.HelpFormatter]
 JSON, YAML, HTML = (".json", ".json.gz"), (".yaml", ".yml"), ".html"
-OUTPUTS = (*point_tables.WRITERS, HTML)
+OUTPUTS = (*WRITERS, HTML)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], layout: Layout) -> None:
@@ -234,9 +234,8 @@ def _say(some: Table) -> None:
     terminal.say_wrapped(f"bound to {some.binding_text()}")
     for each in grid.grids(some):
         terminal.say()
-        columns, rows = point_tables.columns(each), point_tables.rows(each)
-        terminal.say_table(point_tables.title(each), columns, rows)
-        said = point_tables.efficiencies(each)
+        terminal.say_table(title(each), columns(each), rows(each))
+        said = efficiencies(each)
         if said:
             terminal.say(f"  {said}")
 
@@ -247,19 +246,20 @@ def _compare(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.say_json(_strict([each._asdict() for each in found]))
         return 0
-    rows = []
+    lines: list[tuple[str, ...]] = []
     for each in found:
         name = f"{each.point} {each.quantity}"
         bins = ", ".join(f"{axis} {bin_text((low, high))}" for axis, low, high in each.bin)
         known = math.isfinite(each.uncertainty) and each.uncertainty > 0.0
         pull = f"{(each.other - each.one) / each.uncertainty:+.1f}" if known else ""
-        rows.append((name, bins, f"{each.one:.6g}", f"{each.other:.6g}",
+        lines.append((name, bins, f"{each.one:.6g}", f"{each.other:.6g}",
                      f"{each.other - each.one:+.4g}", pull))  # fmt: skip
-    rows = [
-        ("" if i and row[0] == rows[i - 1][0] else row[0], *row[1:]) for i, row in enumerate(rows)
+    shown = [
+        ("" if i and line[0] == lines[i - 1][0] else line[0], *line[1:])
+        for i, line in enumerate(lines)
     ]
     head = ("point", "bin", "one", "other", "other - one", "in sigma")
-    terminal.say_table(f"{one.path} and {other.path}", head, rows)
+    terminal.say_table(f"{one.path} and {other.path}", head, shown)
     return 0
 
 
@@ -305,4 +305,4 @@ def _write(some: Table, path: Path) -> None:
         with atomic(path) as partial:
             partial.write_text(points_html(some), encoding="utf-8")
     else:
-        point_tables.write(some, path)
+        write(some, path)

@@ -64,9 +64,8 @@ def _points(path: str, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     data = entry["data"]
     category = isinstance(data, dict) and data.get("nodetype") == "category"
     if len(words) > 1 or not category or data["input"] != words[0]:
-        wrong = (
-            f"{entry['name']} has the inputs {', '.join(words)} that are words, not one in front"
-        )
+        listed = ", ".join(words)
+        wrong = f"{entry['name']} has inputs that are words, and not one in front: {listed}"
         raise BadTable(path, wrong)
     rest = [i for i in entry["inputs"] if i["name"] != words[0]]
     return [
