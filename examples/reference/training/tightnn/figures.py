@@ -134,10 +134,12 @@ def scores(found: Compared) -> StyledFigure:
         panels[1].plot(efficiencies, passes, color=colour, label=label, linewidth=1.3)
     for key in (TIGHT, FLAT):
         kept, left = found.fractions(key)
-        label, colour, marker = LOOK[key]
+        label, _, marker = LOOK[key]
+        colour = LOOK[TIGHT][1] if key == TIGHT else RIVALS[RUN3.name][1]
         panels[1].errorbar(
-            kept.value, left.value, left.error, kept.error, color=colour, fmt=marker, label=label
-        )
+            kept.value, left.value, left.error, kept.error, color=colour, fmt=marker, label=label,
+            markersize=6,
+        )  # fmt: skip
     panels[1].set(xlabel="Signal efficiency", ylabel="Background acceptance", xlim=(0.5, 1.0),
                   ylim=(0, 1))  # fmt: skip
     panels[1].legend(loc="upper left")

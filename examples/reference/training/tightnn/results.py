@@ -62,7 +62,9 @@ def write(gathered: Path, output: Path) -> None:
 
 
 def _overall(name: str, found: Compared) -> dict[str, Any]:
-    others = [key for key in found.passed if key.split("-")[-1] in WORDS and "seed" not in key]
+    words = list(WORDS)
+    others = [key for key in found.passed if key.split("-")[-1] in WORDS]
+    others.sort(key=lambda key: words.index(key.split("-")[-1]))
     signal = found.muons.signal
     counts = {"signal": int(signal.sum()), "background": int((~signal).sum())}
     weight = found.weight[~signal]
@@ -94,33 +96,30 @@ def _bins(found: Compared) -> dict[str, Any]:
 
 
 def _reweighting(found: Compared) -> dict[str, Any]:
-    """Of each reweighting: means over seeds, and how far seeds are apart."""
-    softest = found.muons.columns["pt"] < PT_EDGES[1]
+    """Of each reweighting and seed, all with one cut at the efficiency of Tight."""
+    pt = found.muons.columns["pt"]
+    softest = pt < PT_EDGES[1]
+    bins = [(pt >= low) & (pt < high) for low, high in pairwise(PT_EDGES)]
     tables: dict[str, Any] = {}
     for name in REWEIGHTINGS:
-        keys = [f"run3-{name}-seed{seed}" for seed in SEEDS]
-        keys = [key if key in found.scores else RUN3.name for key in keys]
-        keys = [FLAT if key == RUN3.name else key for key in keys]
-        numbers = {
-            "area": [found.area(RUN3.name if k == FLAT else k).value for k in keys],
-            "background": [found.fractions(k)[1].value for k in keys],
-            "soft signal": [found.fractions(k, softest)[0].value for k in keys],
-            "soft background": [found.fractions(k, softest)[1].value for k in keys],
-            "spread": [_spread(found, k) for k in keys],
-        }
-        tables[name] = {
-            key: Measured(float(np.mean(v)), float(np.std(v, ddof=1))) for key, v in numbers.items()
-        }
+        for seed in SEEDS:
+            shipped = (name, seed) == ("none", RUN3.seed)
+            key = FLAT if shipped else f"run3-{name}-seed{seed}"
+            signal, background = found.fractions(key, softest)
+            tables[f"{name}-{seed}"] = {
+                "area": found.area(RUN3.name if shipped else key),
+                "background": found.fractions(key)[1],
+                "soft signal": signal,
+                "soft background": background,
+                "spread": _spread([found.fractions(key, some)[0] for some in bins]),
+            }
     return tables
 
 
-def _spread(found: Compared, key: str) -> float:
-    """Largest less smallest part of the signal that passes, over bins of pt."""
-    pt = found.muons.columns["pt"]
-    parts = [
-        found.fractions(key, (pt >= low) & (pt < high))[0].value for low, high in pairwise(PT_EDGES)
-    ]
-    return max(parts) - min(parts)
+def _spread(parts: list[Measured]) -> Measured:
+    """Largest less smallest."""
+    least, most = min(parts), max(parts)
+    return Measured(most.value - least.value, float(np.hypot(most.error, least.error)))
 
 
 def _rivals(found: Compared, output: Path) -> dict[str, Any]:
@@ -221,16 +220,14 @@ def bin_table(tables: dict[str, Any]) -> str:
 
 
 def reweighting_table(tables: dict[str, Any]) -> str:
-    """Reweightings in pt; errors are those between seeds."""
-    rows = [
-        [
-            WORDS[name], f"{row['area'].value:.4f} ± {row['area'].error:.4f}",
-            *(percent(row[key]) for key in ("background", "soft signal", "soft background",
-                                            "spread")),
-        ]
-        for name, row in tables["reweighting"].items()
-    ]  # fmt: skip
-    head = ("reweighting", "area", "background passes [%]", "signal below 5 GeV [%]",
+    """Reweightings in pt."""
+    keys = ("background", "soft signal", "soft background", "spread")
+    rows = []
+    for name, row in tables["reweighting"].items():
+        kind, seed = name.split("-")
+        area = f"{row['area'].value:.4f} ± {row['area'].error:.4f}"
+        rows.append([WORDS[kind], seed, area, *(percent(row[key]) for key in keys)])
+    head = ("reweighting", "seed", "area", "background passes [%]", "signal below 5 GeV [%]",
             "background below 5 GeV [%]", "signal, most less least in pt [%]")  # fmt: skip
     return _table(head, rows)
 
