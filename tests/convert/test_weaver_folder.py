@@ -118,7 +118,7 @@ def test_the_card(tmp_path: Path) -> None:
         1.5,
     )
     assert (pt.default, pt.default_source) == (0.0, "preprocess.json")
-    assert lepton.inputs[0].upper == math.inf
+    assert (lepton.inputs[0].upper, lepton.inputs[1].upper) == (None, 2.0)
 
 
 def test_each_variable_has_a_padding_of_its_own(tmp_path: Path) -> None:

@@ -131,8 +131,8 @@ class Input(Part):
     unit: Unit = ""
     mean: FiniteFloat = 0.0
     std: FiniteFloat = Field(default=1.0, gt=0)
-    lower: float = Field(default=-EVERY[1], description="(x - mean) / std is at least this")
-    upper: float = Field(default=EVERY[1], description="and at most this")
+    lower: FiniteFloat | None = Field(default=None, description="(x - mean) / std is at least this")
+    upper: FiniteFloat | None = Field(default=None, description="and at most this")
     default: FiniteFloat | None = Field(
         default=None, description="value for an input that is not finite, or beyond 1e32"
     )
@@ -150,9 +150,15 @@ class Input(Part):
             raise ValueError(f"the default of {self.feature} needs default_source")
         if self.default is not None and self.nan:
             raise ValueError(f"{self.feature} has a default, so that nan cannot occur")
-        if not self.lower < self.upper:
+        low, high = self.lower, self.upper
+        if low is not None and high is not None and not low < high:
             raise ValueError(f"{self.feature}: lower is not below upper")
         return self
+
+    @property
+    def clipped(self) -> bool:
+        """Whether it has a lower or an upper bound."""
+        return self.lower is not None or self.upper is not None
 
 
 class Node(Part):

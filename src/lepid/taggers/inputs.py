@@ -34,7 +34,7 @@ def values(node: Node, columns: Columns, unit_of: Callable[[str], str]) -> npt.N
         if entry.default is not None:
             value = definitions.completed(value, entry.default)
         value = (value - entry.mean) / entry.std
-        if np.isfinite(entry.lower) or np.isfinite(entry.upper):
+        if entry.clipped:
             value = np.clip(value, entry.lower, entry.upper)
         lines.append(value)
     return np.stack(lines, axis=1)
