@@ -93,6 +93,9 @@ def test_scores_follow_the_rule(
             assert right == pytest.approx(expected, rel=1e-5, abs=1e-5)
             lengths.add(len(others) > 20)
     assert lengths == {True, False}
+    for part in (slice(0, 0), slice(7, 19)):
+        again = lepid.decorate(given[part], "muon_mine")["Muon"]["muon_mine"]
+        assert again.to_list() == found[part].to_list()
 
 
 def test_the_card(tmp_path: Path) -> None:
