@@ -93,6 +93,9 @@ def test_scores_follow_the_rule(
             assert right == pytest.approx(expected, rel=1e-5, abs=1e-5)
             lengths.add(len(others) > 20)
     assert lengths == {True, False}
+    for part in (slice(0, 0), slice(7, 19)):
+        again = lepid.decorate(given[part], "muon_mine")["Muon"]["muon_mine"]
+        assert again.to_list() == found[part].to_list()
 
 
 def test_the_card(tmp_path: Path) -> None:
@@ -118,7 +121,7 @@ def test_the_card(tmp_path: Path) -> None:
         1.5,
     )
     assert (pt.default, pt.default_source) == (0.0, "preprocess.json")
-    assert lepton.inputs[0].upper == math.inf
+    assert (lepton.inputs[0].upper, lepton.inputs[1].upper) == (None, 2.0)
 
 
 def test_each_variable_has_a_padding_of_its_own(tmp_path: Path) -> None:

@@ -313,6 +313,13 @@ def test_contradictions(changes: dict[str, Any], message: str) -> None:
         Card.model_validate(content(**changes))
 
 
+def test_a_card_survives_json() -> None:
+    nodes = [{"name": "x", "inputs": ["pt", {"feature": "eta", "upper": 2.0}]}]
+    network = {"path": "a", "nodes": nodes}
+    card = Card.model_validate(content(outputs=[{"name": "p", "node": "y"}], networks=[network]))
+    assert Card.model_validate_json(card.model_dump_json()) == card
+
+
 def test_neighbouring_ranges_and_one_form_without_a_list_are_fine() -> None:
     card = Card.model_validate(
         content(

@@ -196,6 +196,8 @@ def flat(x: list[Any], t: list[Any], m: list[Any]) -> Signature:
          "the card lists 3 inputs for 'x', the network takes 4"),
         ((["k", 3], ["k", 2, "n"], ["k", 1, "n"]), transposed(),
          "'x' has the shape ['k', 3], expected [n_lepton, n_input, 1]"),
+        ((["k", 3, 1], [8, 2, 8], ["k", 1, 8]), transposed(minimum=8, maximum=8),
+         "'t' takes exactly 8 leptons per call, not any number"),
         (([1, 3, 1], ["k", 2, "n"], ["k", 1, "n"]), transposed(),
          "'x' takes exactly 1 leptons per call, not any number"),
     ],

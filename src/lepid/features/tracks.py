@@ -50,12 +50,16 @@ class Input(Protocol):
         """What is divided by."""
 
     @property
-    def lower(self) -> float:
+    def lower(self) -> float | None:
         """What the result is at least."""
 
     @property
-    def upper(self) -> float:
+    def upper(self) -> float | None:
         """What the result is at most."""
+
+    @property
+    def clipped(self) -> bool:
+        """Whether one of these is given."""
 
     @property
     def default(self) -> float | None:
@@ -179,7 +183,7 @@ def values(inputs: Iterable[Input], found: Neighbours, tracks: Tracks) -> npt.ND
     every = np.arange(len(chosen))
     rows = filled((_column(entry, found, tracks, every) for entry in entries), len(chosen))
     for place, entry in enumerate(entries):
-        if np.isfinite(entry.lower) or np.isfinite(entry.upper):
+        if entry.clipped:
             # Rounding keeps order, so that it may come before.
             np.clip(rows[:, place], entry.lower, entry.upper, out=rows[:, place])
     return rows

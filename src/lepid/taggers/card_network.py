@@ -21,8 +21,8 @@ class Input(Part):
     unit: Unit = ""
     mean: FiniteFloat = 0.0
     std: FiniteFloat = Field(default=1.0, gt=0)
-    lower: float = Field(default=float("-inf"), description="(x - mean) / std is at least this")
-    upper: float = Field(default=float("inf"), description="and at most this")
+    lower: FiniteFloat | None = Field(default=None, description="(x - mean) / std is at least this")
+    upper: FiniteFloat | None = Field(default=None, description="and at most this")
     default: FiniteFloat | None = Field(
         default=None, description="value for an input that is not finite, or beyond 1e32"
     )
@@ -47,9 +47,15 @@ class Input(Part):
         odd = "nan" if self.nan else "infinite"
         if self.default is not None and (self.nan or self.infinite):
             raise ValueError(f"{self.feature} has a default, so that {odd} cannot occur")
-        if not self.lower < self.upper:
+        low, high = self.lower, self.upper
+        if low is not None and high is not None and not low < high:
             raise ValueError(f"{self.feature}: lower is not below upper")
         return self
+
+    @property
+    def clipped(self) -> bool:
+        """Whether it has a lower or an upper bound."""
+        return self.lower is not None or self.upper is not None
 
 
 class Node(Part):

@@ -64,7 +64,7 @@ def values(node: Node, columns: Columns, unit_of: Callable[[str], str]) -> npt.N
         # What overflows is not finite, no warning.
         with np.errstate(over="ignore"):
             value = (value - entry.mean) / entry.std
-        if np.isfinite(entry.lower) or np.isfinite(entry.upper):
+        if entry.clipped:
             value = np.clip(value, entry.lower, entry.upper)
         lines.append(value)
     return np.stack(lines, axis=1)

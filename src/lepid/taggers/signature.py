@@ -83,7 +83,8 @@ def _misfed(wanted: _Wanted, inputs: Mapping[str, Any]) -> Iterator[str]:
         elif axis == "n_lepton" or size != length:
             what = "leptons" if axis == "1" else f"{axis.removeprefix('n_')}s"
             what = what.replace("_vertexs", " vertices")
-            number = "one" if axis == "1" else length if length else "any number"
+            fixed = length if axis != "n_lepton" else 0
+            number = "one" if axis == "1" else fixed or "any number"
             yield f"{name!r} takes exactly {size} {what} per call, not {number}"
 
 
