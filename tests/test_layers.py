@@ -23,7 +23,7 @@ LAYERS = (
     "convert",
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
-        "correction, building, labelled, derivation, point_tables"
+        "correction, building, labelled, derivation, point_tables, fractions"
     ),
     "plotting",
     "html_report",

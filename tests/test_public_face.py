@@ -24,6 +24,7 @@ NAMES = [
     "list_taggers",
     "measure",
     "open",
+    "optimise_fractions",
     "read_table",
     "report",
     "settings",
