@@ -48,7 +48,7 @@ SIGNATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "decide": (
         {"events": REQUIRED, "tagger": REQUIRED},
-        {"pt": None, "eta": None, "schema": None},
+        {"pt": None, "eta": None, "table": None, "schema": None},
     ),
     "explain": (
         {"events": REQUIRED, "tagger": REQUIRED, "point": REQUIRED},
