@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,3 +218,33 @@ def test_several_quantities_need_a_name() -> None:
         pytest.fail(str(done.attrs["lepid"]["muon_isolation"]))
     with pytest.raises(errors.BadInput, match="several quantities"):
         lepid.derive(done, "muon_isolation", signal="PromptMuon", efficiency={"T": 0.8})
+
+
+def test_derived_points_are_decided_on_other_events(decorated: Any, tmp_path: Path) -> None:
+    path = tmp_path / "points.json"
+    made = lepid.derive(
+        decorated, "muon_plit", signal="PromptMuon", efficiency={"Tight": 0.9}, **EDGES
+    )
+    lepid.write_working_points(made, path)
+    other = lepid.decorate(make(seed=4), "muon_plit")
+    found = lepid.decide(other, "muon_plit", table=path)
+    prompt = lepid.truth(other, "Muons") == 4
+    assert ak.mean(found["Tight"][prompt]) == pytest.approx(0.9, abs=0.01)
+    assert set(other["Muons", "muon_plit"].fields) < set(found.fields)
+    assert ak.all(found["R3PLITVeryLoose"] == other["Muons", "muon_plit", "R3PLITVeryLoose"])
+
+
+def test_points_of_other_scores_are_not_decided(decorated: Any, tmp_path: Path) -> None:
+    path = tmp_path / "points.json"
+    made = lepid.derive(
+        decorated, "muon_plit", signal="PromptMuon", efficiency={"Tight": 0.9}, **EDGES
+    )
+    bound = made.bound_to.model_copy(update={"columns": ("another_network_pmuxpromp",)})
+    lepid.write_working_points(replace(made, bound_to=bound), path)
+    with pytest.raises(errors.UnboundTable, match="another_network_pmuxpromp"):
+        lepid.decide(decorated, "muon_plit", table=path)
+    points = {"R3PLITVeryLoose": 0.9}
+    same = lepid.derive(decorated, "muon_plit", signal="PromptMuon", efficiency=points, **EDGES)
+    lepid.write_working_points(same, path)
+    with pytest.raises(errors.BadTable, match="has the name of a field"):
+        lepid.decide(decorated, "muon_plit", table=path)

@@ -23,7 +23,7 @@ LAYERS = (
     "convert",
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
-        "correction, recipe, building, association, labelled, derivation, point_tables"
+        "correction, recipe, building, association, labelled, derivation, point_tables, fractions"
     ),
     "plotting",
     "html_report",

@@ -25,6 +25,7 @@ NAMES = [
     "list_taggers",
     "measure",
     "open",
+    "optimise_fractions",
     "read_table",
     "report",
     "settings",
@@ -48,7 +49,7 @@ SIGNATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "decide": (
         {"events": REQUIRED, "tagger": REQUIRED},
-        {"pt": None, "eta": None, "schema": None},
+        {"pt": None, "eta": None, "table": None, "schema": None},
     ),
     "explain": (
         {"events": REQUIRED, "tagger": REQUIRED, "point": REQUIRED},

@@ -11,6 +11,7 @@ from lepid.efficiency.export import write as write_table
 from lepid.errors import LepidError
 from lepid.events.files import open_events as open
 from lepid.explanation import explain
+from lepid.fractions import optimise_fractions
 from lepid.labels import truth
 from lepid.measurement import measure
 from lepid.pipeline import decide, decorate, iterate
@@ -35,6 +36,7 @@ __all__ = [
     "list_taggers",
     "measure",
     "open",
+    "optimise_fractions",
     "read_table",
     "report",
     "settings",

@@ -188,9 +188,10 @@ def decide(
     *,
     pt: Any = None,
     eta: Any = None,
+    table: str | Path | None = None,
     schema: str | Path | Schema | None = None,
 ) -> Any:
-    """Record of `tagger` with its working points decided anew for shifted kinematics.
+    """Record of `tagger` with its working points decided anew: shifted kinematics, or a new table.
 
     No network runs: scores and discriminants are those of the decorated `events`. A lepton that
     has none, because it was outside the range of the working points, stays unscored.
@@ -199,6 +200,7 @@ def decide(
     ----------
     pt : jagged like the collection, in the unit of the events; replaces pt (or E_T)
     eta : the same for the eta that the working points are binned in
+    table : working points to decide beside those of the card, as `write_working_points` writes
     schema : format of the events, if the names do not tell
 
     Returns
@@ -208,8 +210,9 @@ def decide(
     Raises
     ------
     BadInput : the events are not decorated with it, or its decisions are stored ones
+    UnboundTable, BadTable : the table belongs to other scores, or does not fit the card
     """
-    done = decided_before(events, tagger, schema)
+    done = decided_before(events, tagger, schema, table)
     columns = dict(done.columns)
     shifts = {PT: ("pt", pt), ETA: ("eta", eta)}
     columns |= {key: jagged(n, shift) for key, (n, shift) in shifts.items() if shift is not None}

@@ -15,6 +15,7 @@ from lepid.taggers import catalogue, session
 from lepid.taggers import plan as plans
 from lepid.taggers.card import Card
 from lepid.taggers.plan import Plan
+from lepid.working_points import table as working_points
 from lepid.working_points.table import Table
 
 IMPACT = "impact_parameters"
@@ -122,17 +123,32 @@ class Decided(NamedTuple):
     columns: Mapping[str, Any]
 
 
-def decided_before(events: Any, tagger: str, schema: str | Path | Schema | None) -> Decided:
+def decided_before(
+    events: Any,
+    tagger: str,
+    schema: str | Path | Schema | None,
+    table: str | Path | None = None,
+) -> Decided:
     """What `decorate` decided about a tagger, and what it takes to do it again.
+
+    Parameters
+    ----------
+    table : working points to decide in place of those of the card
 
     Raises
     ------
     BadInput : the events are not decorated with it, or its decisions are stored ones
+    UnboundTable, BadTable : the table belongs to other scores, or does not fit the card
     MissingColumns : the events lack columns that they had
     """
     known, collection, card, record, facts = decorated_before(events, tagger, schema)
     name = card.tagger
     tables = plans.tables_named(card, facts["tables"])
+    if table is not None:
+        own = working_points.read(Path(table))
+        plans.check_names(card, own, tables)
+        _check_binding(own, card, facts)
+        tables = (own,)
     if not tables:
         why = "the file stores its decisions, not what they were made of"
         do = "use what events[collection][tagger] holds" if facts["decisions"] else ""
@@ -144,6 +160,14 @@ def decided_before(events: Any, tagger: str, schema: str | Path | Schema | None)
     single = [field for field in record.fields if record[field].ndim == record.ndim]
     columns |= {f"{name}.{field}": record[field] for field in single}
     return Decided(known, collection, card, record, tables, facts["source"], columns)
+
+
+def _check_binding(table: Table, card: Card, facts: Mapping[str, Any]) -> None:
+    if facts["source"] != "network":
+        table.check_binding("", "", facts["scores"])
+        return
+    for network, digest, path in zip(card.networks, facts["sha256"], facts["scores"], strict=True):
+        table.check_binding(digest, network.path or path, ())
 
 
 def report(events: Any) -> None:

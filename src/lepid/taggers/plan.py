@@ -240,7 +240,7 @@ def _with_tables(plan: Plan, columns: Columns) -> Plan:
     for name in plan.card.working_points:
         table = working_points.read(catalogue.table_path(plan.card, name))
         _check_binding(plan, table)
-        _check_names(plan.card, table, tables)
+        check_names(plan.card, table, tables)
         absent = [q for q in table.quantities() if q in plan.card.discriminants]
         absent = [q for q in absent if q not in plan.forms]
         needed = absent or [o.name for o in plan.card.outputs if o.name not in fields]
@@ -295,7 +295,7 @@ def tables_named(card: Card, paths: Iterable[str]) -> tuple[Table, ...]:
     return tuple(working_points.read(path) for path in found if str(path) in chosen)
 
 
-def _check_names(card: Card, table: Table, others: Iterable[Table]) -> None:
+def check_names(card: Card, table: Table, others: Iterable[Table]) -> None:
     """Raise `BadTable` if a point of `table` would replace another field of the result."""
     taken = dict.fromkeys(card.fields, card.name)
     taken |= {point: other.path for other in others for point in other.points}
