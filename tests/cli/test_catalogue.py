@@ -135,3 +135,13 @@ def test_show_a_file_that_is_no_table(tmp_path: Path, capsys: pytest.CaptureFixt
     path.write_text('{"schema_version": 2, "corrections": []}', encoding="utf-8")
     assert main(["show", str(path)]) == 1
     assert "lepid:" in capsys.readouterr().err
+
+
+def test_show_says_who_is_scored_and_which_switches_are_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["show", "muon_tightnn@atlas-2025-06-18-run2"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "scored are: a combined muon, an ID track" in said
+    assert "pt >= 4 GeV" in said
+    assert "DisablePtCuts is true" in said

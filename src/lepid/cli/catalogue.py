@@ -104,9 +104,12 @@ def _show_card(card: Card) -> None:
     for network in card.networks:
         place = network.file or f"<LEPID_CALIBRATION>/{network.path}"
         lines.append(f"  network  {place}: {catalogue.find(card, network) or 'not here'}")
+        if network.valid:
+            lines.append(f"    scored are: {', '.join(c.doc for c in network.valid)}")
         for node in network.nodes:
             listed = ", ".join(entry.feature for entry in node.inputs)
             lines.append(f"    {node.name}, {len(node.inputs)} per {node.per}: {listed}")
+            lines += [f"    {switch} is true" for switch in node.switches]
         if network.gives:
             lines.append(f"    gives the networks after it {', '.join(network.given)}")
     lines += [f"  note    {note}" for note in card.notes]

@@ -104,7 +104,8 @@ def _scale(train: Part) -> tuple[Tensor, Tensor]:
     share = (train.weight / train.weight.sum()).double()[:, None]
     mean = (share * train.inputs).sum(dim=0)
     width = (share * (train.inputs - mean) ** 2).sum(dim=0).sqrt()
-    return mean.float(), torch.where(width > 0, width, 1.0).float()
+    # Rounding gives a constant a width too.
+    return mean.float(), torch.where(width > 1e-6 * (1.0 + mean.abs()), width, 1.0).float()
 
 
 def _epoch(network: nn.Module, optimiser: Any, train: Part, batch: int) -> dict[str, float]:

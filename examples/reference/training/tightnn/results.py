@@ -173,7 +173,7 @@ def _ranking(run: Run, found: Compared, output: Path) -> dict[str, Measured]:
 
 def percent(value: Measured) -> str:
     """A part and its error, in percent."""
-    places = max(0, 1 - int(np.floor(np.log10(max(100 * value.error, 1e-3)))) - 1)
+    places = max(0, -int(np.floor(np.log10(max(100 * value.error, 1e-3)))))
     return f"{100 * value.value:.{places}f} ± {100 * value.error:.{places}f}"
 
 
