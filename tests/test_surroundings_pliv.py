@@ -261,6 +261,21 @@ def test_without_a_jet_every_input_is_absent(
     assert set(np.round(expected, 3)) == {-1.0}
 
 
+def test_muons_without_an_own_track(events: Any, pliv_network: Callable[..., Path]) -> None:
+    folder = pliv_network("muon")
+    muons = events["Muons"]
+    # Those that are not combined, of which the inner track counts, and no track for the RNN.
+    kinds = ak.values_astype(ak.local_index(muons["pt"]) % 2, np.uint16)
+    changed = ak.with_field(events, ak.with_field(muons, kinds, "muonType"), "Muons")
+    jets = [jets_of(event) for event in changed.to_list()]
+    record = decorate(changed, "muon")["score"]
+    expected = slow(changed, "muon", folder, jets)
+    np.testing.assert_allclose(ak.flatten(record), expected, rtol=0, atol=2e-6)
+    tagged = kinds == 1
+    assert ak.all(record[tagged] != decorate(events, "muon")["score"][tagged])
+    assert ak.sum(tagged) > 2
+
+
 @FLAVOURS
 def test_inputs_that_a_file_holds_are_used(
     events: Any, pliv_network: Callable[..., Path], flavour: str

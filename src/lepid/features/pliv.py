@@ -126,7 +126,7 @@ def sequences(
 
     def accept(lepton: Integers, row: Integers) -> npt.NDArray[np.bool_]:
         place = impact.place(columns, row, event[lepton], beam)
-        wanted: npt.NDArray[np.bool_] = (row != own[lepton]) & (jet[lepton] >= 0)
+        wanted: npt.NDArray[np.bool_] = jet[lepton] >= 0
         wanted &= selected(PLIV, row, columns, place, tracks.unit_of)
         return wanted
 

@@ -104,7 +104,7 @@ def boosted() -> Any:
 def test_trees_are_the_same_in_all_files(boosted: Any, tmp_path: Path) -> None:
     booster, values = boosted
     names = [f"x{i}" for i in range(8)]
-    made = export.write_trees(booster, names, "trees", tmp_path)
+    made = export.write_trees(booster, names, tmp_path / "trees", tmp_path / "trees.xml")
     assert made.inputs == tuple(names)
     best = (0, booster.best_iteration + 1)
     chance = booster.predict(xgboost.DMatrix(values), iteration_range=best)
@@ -125,7 +125,9 @@ def test_trees_are_the_same_in_all_files(boosted: Any, tmp_path: Path) -> None:
 
 def test_trees_at_their_thresholds(boosted: Any, tmp_path: Path) -> None:
     booster, _ = boosted
-    made = export.write_trees(booster, [f"x{i}" for i in range(8)], "trees", tmp_path)
+    made = export.write_trees(
+        booster, [f"x{i}" for i in range(8)], tmp_path / "trees", tmp_path / "trees.xml"
+    )
     tree = made.trees[0]
     rows = np.zeros((3 * len(tree.feature), 8), np.float32)
     for k, (feature, threshold) in enumerate(zip(tree.feature, tree.threshold, strict=True)):

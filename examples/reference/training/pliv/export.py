@@ -45,25 +45,26 @@ def write_rnn(network: Rnn, labels: Sequence[str], folder: Path) -> None:
         partial.write_bytes(layered.build(reader.read(path)))
 
 
-def write_trees(booster: Any, inputs: Sequence[str], name: str, folder: Path) -> Forest:
-    """Write ``<name>.json``, ``.xml``, ``.onnx`` and lepid's ``.npz`` of the same trees.
+def write_trees(booster: Any, inputs: Sequence[str], path: Path, xml: Path) -> Forest:
+    """Write ``<path>.json``, ``.onnx``, lepid's ``.npz``, and for TMVA `xml`, the same trees.
 
     They say -1 for prompt leptons and 1 for others: tanh of half of what XGBoost adds up.
     """
     best = booster[: booster.best_iteration + 1]
     best.feature_names = list(inputs)
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / f"{name}.json"
-        best.save_model(path)
-        found = replace(xgboost_json.read(path), transform="tanh", scale=0.5)
-        with atomic(folder / path.name) as partial:
-            partial.write_bytes(path.read_bytes())
-    with atomic(folder / f"{name}.npz") as partial:
-        partial.write_bytes(forests.write(found))
-    with atomic(folder / f"{name}.xml") as partial:
+        saved = Path(scratch) / "trees.json"
+        best.save_model(saved)
+        found = replace(xgboost_json.read(saved), transform="tanh", scale=0.5)
+        content = saved.read_bytes()
+    made = {".json": content, ".npz": forests.write(found), ".onnx": tree_ensemble(found)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for end, written in made.items():
+        with atomic(path.with_suffix(end)) as partial:
+            partial.write_bytes(written)
+    xml.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(xml) as partial:
         tmva(found, partial)
-    with atomic(folder / f"{name}.onnx") as partial:
-        partial.write_bytes(tree_ensemble(found))
     return found
 
 

@@ -26,8 +26,10 @@ LOOK = {
     "pliv": ("PLIV", "#bd1f01", "s"),
     "ptvarcone30": (r"$p_T^{varcone30}/p_T$", "#717581", "^"),
 }
-CLASSES = {"b hadron": (8,), "c hadron": (9,), "light": (10,), "tau, photon": (5, 6, 7)}
-PT, ABSETA = (10, 15, 20, 25, 32, 43, 60, 100), (0, 0.5, 1.0, 1.37, 1.52, 2.0, 2.5)
+CLASSES = {"b hadron": (8,), "c hadron": (9,), "light": (10,), "tau": (7,), "photon": (5,)}
+# What is harder than the last edge is in the last bin.
+PT, ABSETA = (10.0, 15.0, 20.0, 25.0, 32.0, 43.0, 100.0), (0.0, 0.7, 1.37, 2.0, 2.5)
+LEAST, MOST = -9.9, 7.9
 TITLE_SIZE = 13.0
 EFFICIENCY, FEWEST = 0.9, 50
 RANGE = ((3, 3000), (3, 500), (2, 500))
@@ -50,8 +52,10 @@ def rejection(tested: Tested) -> StyledFigure:
         _profile(middle, scored, leptons.columns["pt"], PT)
         _profile(right, scored, np.abs(leptons.columns["eta"]), ABSETA)
         left.set_ylabel(f"{label.capitalize()}\nRejection of other leptons")
-        middle.set(xlabel=r"$p_T$ [GeV]", ylabel="Rejection at 90 %", ylim=RANGE[row])
-        right.set(xlabel=r"$|\eta|$", ylabel="Rejection at 90 %", ylim=RANGE[row])
+        middle.set(xlabel=r"$p_T$ [GeV]", xlim=(PT[0], PT[-1]))
+        right.set(xlabel=r"$|\eta|$", xlim=(ABSETA[0], ABSETA[-1]))
+        for panel in (middle, right):
+            panel.set(ylabel="Rejection at 90 %", ylim=RANGE[row])
         for panel in (left, middle, right):
             panel.set_yscale("log")
             panel.yaxis.set_minor_formatter(NullFormatter())
@@ -77,7 +81,7 @@ def _profile(panel: Axes, scored: Scored, values: Floats, edges: tuple[float, ..
     """Each bin is cut at 90 % of its prompt leptons."""
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in LOOK}
     for low, high in pairwise(edges):
-        some = scored.of((values >= low) & (values < high))
+        some = scored.of((values >= low) & (values < (np.inf if high == edges[-1] else high)))
         if min(some.prompt.sum(), (~some.prompt).sum()) < FEWEST:
             continue
         measured = rejections(some, (EFFICIENCY,))
@@ -94,20 +98,24 @@ def _profile(panel: Axes, scored: Scored, values: Floats, edges: tuple[float, ..
 
 
 def scores(tested: Tested) -> StyledFigure:
-    """Score of prompt leptons, and by class of the others."""
+    """What the trees add up for prompt leptons, and by class for the others."""
     picture, panels = _canvas(1, len(tested))
-    bins = np.linspace(-1, 1, 41)
+    bins = np.linspace(-10, 8, 37)
     for panel, (label, leptons, scored) in zip(panels, tested.values(), strict=True):
         iff = leptons.columns["iff"]
         groups = {"prompt": scored.prompt}
         groups |= {name: np.isin(iff, codes) for name, codes in CLASSES.items()}
         for name, chosen in groups.items():
+            if chosen.sum() < FEWEST:
+                continue
             weight = scored.weight[chosen]
             # Counted by hand: matplotlib gives bins without leptons no line.
-            counts, _ = np.histogram(-scored.scores["pliv"][chosen], bins, weights=weight)
+            with np.errstate(divide="ignore"):
+                total = 2 * np.arctanh(-scored.scores["pliv"][chosen])
+            counts, _ = np.histogram(np.clip(total, LEAST, MOST), bins, weights=weight)
             panel.stairs(counts / weight.sum(), bins, linewidth=1.4, label=name)
-        panel.set(xlabel="PLIV score", yscale="log", xlim=(-1, 1), ylim=(2e-4, 5))
+        panel.set(xlabel="2 artanh(PLIV score)", yscale="log", xlim=(-10, 8), ylim=(5e-4, 5))
         panel.set_title(label.capitalize(), fontsize=TITLE_SIZE)
     panels[0].set_ylabel("Fraction per bin")
-    panels[0].legend(loc="upper right", ncols=2)
+    panels[0].legend(loc="upper center", ncols=2)
     return picture

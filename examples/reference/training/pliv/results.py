@@ -27,9 +27,6 @@ from lepid.working_points.table import Table
 
 EFFICIENCIES = (0.8, 0.9, 0.95)
 TAGGERS = {"pliv": "PLIV", "plit": "PLIT", "rnn": "RNN alone", "ptvarcone30": "ptvarcone30"}
-# In the order in which their columns stand.
-PT = (10.0, 15.0, 20.0, 25.0, 32.0, 43.0, 100.0)
-ABSETA = (0.0, 0.7, 1.37, 1.52, 2.0, 2.5)
 FEWEST = plit_results.FEWEST
 
 
@@ -100,7 +97,10 @@ def _measured(some: Tested) -> dict[str, Any]:
         other = leptons.columns["iff"] == code
         if other.sum() >= FEWEST:
             classes[name] = {"n": int(other.sum())} | _pair(scored.of(leptons.prompt | other))
-    values = {"pt": (PT, leptons.columns["pt"]), "|eta|": (ABSETA, np.abs(leptons.columns["eta"]))}
+    columns = leptons.columns
+    values = {
+        "pt": (figures.PT, columns["pt"]), "|eta|": (figures.ABSETA, np.abs(columns["eta"])),
+    }  # fmt: skip
     rows = {}
     for variable, (edges, column) in values.items():
         for low, high in pairwise(edges):

@@ -73,8 +73,9 @@ def names(card: Card) -> list[str]:
 def train(run: Run, gathered: Path, output: Path) -> None:
     """Fit RNN and trees, and write what they say.
 
-    Writes what is shipped into ``networks/<tagger>/<network>``, ``<flavour>.npz`` (scores of all
-    leptons, in the order of the files, and of the inputs for the closure) and ``<flavour>.json``.
+    Writes what is shipped into ``networks/<tagger>/<network>``, the trees into ``tmva``, what all
+    leptons have, in the order of the files, into ``<flavour>.npz``, some of them into
+    ``<flavour>-closure.npz``, and how it went into ``<flavour>.json``.
     """
     torch.set_num_threads(1)
     card = catalogue.load(*run.network.split("@"))
@@ -95,12 +96,9 @@ def train(run: Run, gathered: Path, output: Path) -> None:
     for name, (abseta, _) in run.parts.items():
         inside = within(whole, abseta)
         mine = [part & inside for part in parts]
-        weighted = plit.weights(whole.of(inside), run.leptons(abseta))
-        full = np.zeros(len(values))
-        full[inside] = weighted
-        given = (trees.Part(values[part], ~whole.prompt[part], full[part]) for part in mine[:2])
-        fitted = trees.fit(*given, TREES | {"seed": 1}, rounds=ROUNDS, patience=PATIENCE)
-        forest = export.write_trees(fitted, names(card), name, folder)
+        fitted = _trees(run, whole, values, mine)
+        xml = output / "tmva" / run.flavour / f"{name}.xml"
+        forest = export.write_trees(fitted, names(card), folder / name, xml)
         score[inside] = forest.evaluate(values[inside])[:, 0]
         facts[name] = {
             "trees": len(forest.trees), "settings": TREES | trees.COMMON,
@@ -111,6 +109,17 @@ def train(run: Run, gathered: Path, output: Path) -> None:
     _closure(whole, tracks, (answers, values, score), parts[2], output / f"{run.flavour}-closure")
     with atomic(output / f"{run.flavour}.json") as partial:
         partial.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+
+
+def _trees(
+    run: Run, whole: Leptons, values: npt.NDArray[np.float32], parts: list[npt.NDArray[np.bool_]]
+) -> Any:
+    """Trees that tell other leptons from prompt ones; `parts` are those of all splits."""
+    inside = np.logical_or.reduce(parts)
+    weight = np.zeros(len(values))
+    weight[inside] = plit.weights(whole.of(inside), run.leptons())
+    given = (trees.Part(values[part], ~whole.prompt[part], weight[part]) for part in parts[:2])
+    return trees.fit(*given, TREES | {"seed": 1}, rounds=ROUNDS, patience=PATIENCE)
 
 
 def within(some: Leptons, abseta: tuple[float, float]) -> npt.NDArray[np.bool_]:
