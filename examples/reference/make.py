@@ -89,13 +89,15 @@ def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     from training import install  # noqa: PLC0415  (only where the packages are there)
     from training.electron import runs, summary  # noqa: PLC0415  (only where the packages are there)
     from training.plit import results  # noqa: PLC0415  (only where the packages are there)
+    from training.soft import results as soft_results  # noqa: PLC0415  (only where they are there)
 
-    stages = zip(_plit(output), _electrons(output), strict=True)
-    run([[*plit, *electrons] for plit, electrons in stages], arguments.jobs)
+    stages = zip(_plit(output), _electrons(output), _soft(output), strict=True)
+    run([[job for jobs in stage for job in jobs] for stage in stages], arguments.jobs)
     results.write(output / "leptons", output / "plit")
     runs.complete(output / "electron")
     summary.write(output / "electron" / "gathered", output / "electron")
-    say(f"networks and what they can do are in {output / 'plit'} and {output / 'electron'}")
+    soft_results.write(output / "soft" / "gathered", output / "soft")
+    say(f"networks and what they can do are in plit, electron and soft of {output}")
     if arguments.install:
         install.install(output, HERE.parents[1])
         say("they are put into this repository")
@@ -144,6 +146,27 @@ def _electrons(output: Path) -> list[list[Job]]:
         train.append((summary.LH_NAME, likelihood.build, (output / "sample", densities)))
     if not (folder / summary.RIVALS).is_file():
         train.append(("electron/rivals", rivals.train, (gathered, folder / summary.RIVALS)))
+    return [gather, train]
+
+
+def _soft(output: Path) -> list[list[Job]]:
+    """The same for soft leptons."""
+    from training.soft import inputs, runs  # noqa: PLC0415  (only where the packages are there)
+
+    folder = output / "soft"
+    gathered = folder / "gathered"
+    gather = [
+        (f"soft/{flavour}/{process}/{source.stem}", inputs.gather, (source, flavour, path))
+        for flavour in inputs.FLAVOURS
+        for process in inputs.PROCESSES
+        for source in sorted((output / "sample" / process).glob("*.root"))
+        if not (path := gathered / flavour / process / f"{source.stem}.npz").is_file()
+    ]
+    train = [
+        (f"soft/{flavour}", runs.train, (flavour, gathered, folder))
+        for flavour in inputs.FLAVOURS
+        if not (folder / f"{flavour}.json").is_file()
+    ]
     return [gather, train]
 
 

@@ -245,6 +245,9 @@ FEATURES: dict[str, Feature] = {
     "muon_qOverPratio": Feature(
         {f"{_INNER}.qOverP": "", f"{_OUTER}.qOverP": ""}, "", jets.ratio, _SOFT_MUON
     ),
+    "has_momentum_balance": Feature(
+        {"momentumBalanceSignificance": ""}, "", jets.not_zero, _SOFT_MUON
+    ),
     "muon_z0SinTheta": _z0_row(_COMBINED),
     "electron_z0SinTheta": _z0_row(_TRACK),
     "muon_d0_signed_significance": _signed_row(_INNER),
