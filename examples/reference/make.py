@@ -91,16 +91,18 @@ def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     from training.plit import results  # noqa: PLC0415  (only where the packages are there)
     from training.pliv import points  # noqa: PLC0415  (only where the packages are there)
     from training.pliv import results as pliv_results  # noqa: PLC0415  (the same)
+    from training.soft import results as soft_results  # noqa: PLC0415  (the same)
     from training.tightnn import results as tightnn  # noqa: PLC0415  (the same)
 
-    each = (_plit(output), _pliv(output), _electrons(output), _tightnn(output))
-    stages = zip(*each, strict=True)
+    each = (_plit, _pliv, _electrons, _tightnn, _soft)
+    stages = zip(*(jobs(output) for jobs in each), strict=True)
     run([[job for jobs in stage for job in jobs] for stage in stages], arguments.jobs)
     results.write(output / "leptons", output / "plit")
     pliv_results.write(points.Rival(output / "leptons", output / "plit"), output / "pliv")
     runs.complete(output / "electron")
     summary.write(output / "electron" / "gathered", output / "electron")
     tightnn.write(output / "tightnn" / "gathered", output / "tightnn")
+    soft_results.write(output / "soft" / "gathered", output / "soft")
     say(f"networks and what they can do are in {', '.join(install.PARTS)} of {output}")
     if arguments.install:
         install.install(output, HERE.parents[1])
@@ -191,6 +193,27 @@ def _tightnn(output: Path) -> list[list[Job]]:
         (f"tightnn/{run.name}", runs.train, (run, gathered, folder))
         for run in runs.ALL
         if not (folder / f"{run.name}.json").is_file()
+    ]
+    return [gather, train]
+
+
+def _soft(output: Path) -> list[list[Job]]:
+    """The same for soft leptons."""
+    from training.soft import inputs, runs  # noqa: PLC0415  (only where the packages are there)
+
+    folder = output / "soft"
+    gathered = folder / "gathered"
+    gather = [
+        (f"soft/{flavour}/{process}/{source.stem}", inputs.gather, (source, flavour, path))
+        for flavour in inputs.FLAVOURS
+        for process in inputs.PROCESSES
+        for source in sorted((output / "sample" / process).glob("*.root"))
+        if not (path := gathered / flavour / process / f"{source.stem}.npz").is_file()
+    ]
+    train = [
+        (f"soft/{flavour}", runs.train, (flavour, gathered, folder))
+        for flavour in inputs.FLAVOURS
+        if not (folder / f"{flavour}.json").is_file()
     ]
     return [gather, train]
 

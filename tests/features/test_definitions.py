@@ -211,6 +211,8 @@ def test_tracks_of_soft_leptons() -> None:
     np.testing.assert_array_equal(
         evaluate("muon_qOverPratio", columns), [2.0, -0.5, np.nan, np.nan]
     )
+    balance = {"momentumBalanceSignificance": [0.0, -0.1, 2.0, np.nan]}
+    np.testing.assert_array_equal(evaluate("has_momentum_balance", balance), [0, 1, 1, np.nan])
     for name, track in (("muon", "combinedTrackParticleLink"), ("electron", "trackParticleLinks")):
         columns = {f"{track}.z0": [10.0, -4.0], f"{track}.theta": [math.pi / 2, math.pi / 6]}
         assert evaluate(f"{name}_z0SinTheta", columns, "mm") == pytest.approx([10.0, -2.0])

@@ -119,6 +119,11 @@ def ratio(value: Array, to: Array) -> Array:
     return np.where(known, value / np.where(known, to, 1.0), np.nan)
 
 
+def not_zero(value: Array) -> Array:
+    """1 for a number that is not 0, 0 for 0, NaN for NaN."""
+    return np.where(np.isnan(value), np.nan, value != 0)
+
+
 def signed(d0: Array, variance: Array, phi: Array, jet_phi: Array) -> Array:
     """Significance of an impact parameter, [n].
 

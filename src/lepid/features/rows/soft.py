@@ -27,6 +27,9 @@ FEATURES: dict[str, Feature] = {
     "muon_qOverPratio": Feature(
         {f"{INNER}.qOverP": "", f"{OUTER}.qOverP": ""}, "", jets.ratio, _SOFT_MUON
     ),
+    "has_momentum_balance": Feature(
+        {"momentumBalanceSignificance": ""}, "", jets.not_zero, _SOFT_MUON
+    ),
     "muon_z0SinTheta": _z0_row(COMBINED),
     "electron_z0SinTheta": _z0_row(TRACK),
     "muon_d0_signed_significance": _signed_row(INNER),
