@@ -17,7 +17,8 @@ from lepid.labels import scheme_named
 from lepid.measurement import SCORED, TRUTH, WEIGHT
 from lepid.provenance import facts_about
 from lepid.taggers import catalogue, discriminants
-from lepid.taggers.card import Card, Form
+from lepid.taggers.card import Card
+from lepid.taggers.card_outputs import Form
 from lepid.working_points.curve import Curve
 
 Floats = npt.NDArray[np.float64]

@@ -14,7 +14,13 @@ from training.tightnn import runs as tightnn_runs
 # Folders of the output that are made by a training each.
 PARTS = ("plit", "pliv", "electron", "tightnn", "soft")
 # Part -> name in tests/data of what its networks answered when they were exported.
-CLOSURES = {"plit": "plit", "pliv": "pliv", "electron": "electron_dnn", "tightnn": "tightnn", "soft": "softbdt"}
+CLOSURES = {
+    "plit": "plit",
+    "pliv": "pliv",
+    "electron": "electron_dnn",
+    "tightnn": "tightnn",
+    "soft": "softbdt",
+}
 
 
 def install(output: Path, repository: Path) -> None:
