@@ -87,135 +87,17 @@ def make_page(output: Path, _: argparse.Namespace) -> None:
 def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     """The reference networks, their rivals, and what both can do."""
     from training import install  # noqa: PLC0415  (only where the packages are there)
-    from training.electron import runs, summary  # noqa: PLC0415  (only where the packages are there)
-    from training.plit import results  # noqa: PLC0415  (only where the packages are there)
-    from training.pliv import points  # noqa: PLC0415  (only where the packages are there)
-    from training.pliv import results as pliv_results  # noqa: PLC0415  (the same)
-    from training.soft import results as soft_results  # noqa: PLC0415  (the same)
-    from training.tightnn import results as tightnn  # noqa: PLC0415  (the same)
+    from training.parts import PARTS  # noqa: PLC0415  (the same)
 
-    each = (_plit, _pliv, _electrons, _tightnn, _soft)
-    stages = zip(*(jobs(output) for jobs in each), strict=True)
-    run([[job for jobs in stage for job in jobs] for stage in stages], arguments.jobs)
-    results.write(output / "leptons", output / "plit")
-    pliv_results.write(points.Rival(output / "leptons", output / "plit"), output / "pliv")
-    runs.complete(output / "electron")
-    summary.write(output / "electron" / "gathered", output / "electron")
-    tightnn.write(output / "tightnn" / "gathered", output / "tightnn")
-    soft_results.write(output / "soft" / "gathered", output / "soft")
-    say(f"networks and what they can do are in {', '.join(install.PARTS)} of {output}")
+    parts = PARTS.values()
+    gather = [job for part in parts for job in part.gather(output)]
+    run([gather, [job for part in parts for job in part.train(output)]], arguments.jobs)
+    for part in parts:
+        part.finish(output)
+    say(f"networks and what they can do are in {', '.join(PARTS)} of {output}")
     if arguments.install:
         install.install(output, HERE.parents[1])
         say("they are put into this repository")
-
-
-def _plit(output: Path) -> list[list[Job]]:
-    """Jobs that gather the leptons of PLIT, and those that train its networks."""
-    from training.plit import runs  # noqa: PLC0415  (only where the packages are there)
-
-    gathered, plit = output / "leptons", output / "plit"
-    networks = {run.flavour: run.network for run in reversed(runs.SHIPPED)}
-    gather = [
-        (f"leptons/{flavour}/{process}/{source.stem}", runs.gather, (source, network, path))
-        for flavour, network in networks.items()
-        for process in runs.PROCESSES
-        for source in sorted((output / "sample" / process).glob("*.root"))
-        if not (path := gathered / flavour / process / f"{source.stem}.npz").is_file()
-    ]
-    train = [
-        (f"plit/{run.name}", runs.train, (run, gathered, plit))
-        for run in (*runs.SHIPPED, *runs.COMPARED)
-        if not (plit / f"{run.name}.json").is_file()
-    ]
-    return [gather, train]
-
-
-def _pliv(output: Path) -> list[list[Job]]:
-    """The same for PLIV."""
-    from training.plit import runs as plit  # noqa: PLC0415  (the same)
-    from training.pliv import runs  # noqa: PLC0415  (only where the packages are there)
-
-    folder = output / "pliv"
-    gathered = folder / "gathered"
-    gather = [
-        (f"pliv/{run.flavour}/{process}/{source.stem}", plit.gather, (source, run.network, path))
-        for run in runs.SHIPPED
-        for process in plit.PROCESSES
-        for source in sorted((output / "sample" / process).glob("*.root"))
-        if not (path := gathered / run.flavour / process / f"{source.stem}.npz").is_file()
-    ]
-    train = [
-        (f"pliv/{run.flavour}", runs.train, (run, gathered, folder))
-        for run in runs.SHIPPED
-        if not (folder / f"{run.flavour}.json").is_file()
-    ]
-    return [gather, train]
-
-
-def _electrons(output: Path) -> list[list[Job]]:
-    """The same for the electron networks."""
-    from training.electron import inputs, likelihood, rivals, runs, summary  # noqa: PLC0415
-
-    folder = output / "electron"
-    gathered = folder / "gathered"
-    gather = [
-        (f"electron/{process}/{source.stem}", inputs.gather, (source, path))
-        for process in inputs.PROCESSES
-        for source in sorted((output / "sample" / process).glob("*.root"))
-        if not (path := gathered / process / f"{source.stem}.npz").is_file()
-    ]
-    train = [
-        (f"electron/{run.name}", runs.train, (run, gathered, folder))
-        for run in runs.SHIPPED
-        if not (folder / f"{run.name}.json").is_file()
-    ]
-    densities = folder / "networks" / summary.LH_NAME
-    if not (densities / "card.toml").is_file():
-        train.append((summary.LH_NAME, likelihood.build, (output / "sample", densities)))
-    if not (folder / summary.RIVALS).is_file():
-        train.append(("electron/rivals", rivals.train, (gathered, folder / summary.RIVALS)))
-    return [gather, train]
-
-
-def _tightnn(output: Path) -> list[list[Job]]:
-    """The same for the networks of soft muons."""
-    from training.tightnn import inputs, runs  # noqa: PLC0415
-
-    folder = output / "tightnn"
-    gathered = folder / "gathered"
-    gather = [
-        (f"tightnn/{process}/{source.stem}", inputs.gather, (source, path))
-        for process in inputs.PROCESSES
-        for source in sorted((output / "sample" / process).glob("*.root"))
-        if not (path := gathered / process / f"{source.stem}.npz").is_file()
-    ]
-    train = [
-        (f"tightnn/{run.name}", runs.train, (run, gathered, folder))
-        for run in runs.ALL
-        if not (folder / f"{run.name}.json").is_file()
-    ]
-    return [gather, train]
-
-
-def _soft(output: Path) -> list[list[Job]]:
-    """The same for soft leptons."""
-    from training.soft import inputs, runs  # noqa: PLC0415  (only where the packages are there)
-
-    folder = output / "soft"
-    gathered = folder / "gathered"
-    gather = [
-        (f"soft/{flavour}/{process}/{source.stem}", inputs.gather, (source, flavour, path))
-        for flavour in inputs.FLAVOURS
-        for process in inputs.PROCESSES
-        for source in sorted((output / "sample" / process).glob("*.root"))
-        if not (path := gathered / flavour / process / f"{source.stem}.npz").is_file()
-    ]
-    train = [
-        (f"soft/{flavour}", runs.train, (flavour, gathered, folder))
-        for flavour in inputs.FLAVOURS
-        if not (folder / f"{flavour}.json").is_file()
-    ]
-    return [gather, train]
 
 
 def run(stages: Sequence[Sequence[Job]], n_process: int) -> None:
