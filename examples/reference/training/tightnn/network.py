@@ -71,7 +71,8 @@ class Lstm(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Logits."""
         states, _ = self.cells(self.steps(values))
-        logits: Tensor = self.last(states[:, -1])
+        # The last state alone has forgotten the first inputs: nothing was learnt from it.
+        logits: Tensor = self.last(states.mean(dim=1))
         return logits
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from training import records
-from training.curves import Measured
+from training.curves import Measured, Scored, ratios
 from training.tightnn import figures, points, runs, weights
 from training.tightnn.compared import BINNED, FLAT, TIGHT, Compared, compare, runs_of
 from training.tightnn.export import GIVES, TAKES
@@ -36,6 +36,7 @@ PT_EDGES = (4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0)
 ABSETA_EDGES = (0.0, 0.6, 1.05, 1.7, 2.5)
 AXES = {"pt": PT_EDGES, "abseta": ABSETA_EDGES}
 REPEATS = 5
+EFFICIENCIES = (0.8, 0.9, 0.95)
 
 
 def write(gathered: Path, output: Path) -> None:
@@ -136,6 +137,10 @@ def _rivals(found: Compared, output: Path) -> dict[str, Any]:
             "area": found.area(name),
             "background": found.fractions(key)[1],
         }
+        if name != RUN3.name:
+            both = {tagger: found.scores[tagger] for tagger in (RUN3.name, name)}
+            scored = Scored(both, found.muons.signal, found.weight)
+            tables[name]["ratio"] = ratios(scored, EFFICIENCIES, RUN3.name, name)
     return tables
 
 
@@ -240,11 +245,12 @@ def rival_table(tables: dict[str, Any]) -> str:
             f"{row['size']:,}", str(row["epochs"] or ""), f"{row['seconds']:.0f}",
             f"{row['microseconds']:.1f}",
             f"{row['area'].value:.4f} ± {row['area'].error:.4f}", percent(row["background"]),
+            *([ratio.text() for ratio in row.get("ratio", ())] or [""] * len(EFFICIENCIES)),
         ]
         for name, row in tables["rivals"].items()
     ]  # fmt: skip
     head = ("Run 3", "parameters (trees)", "epochs", "training [s]", "answer [µs per muon]", "area",
-            "background passes [%]")  # fmt: skip
+            "background passes [%]", "TightNN to it at 80 %", "at 90 %", "at 95 %")  # fmt: skip
     return _table(head, rows)
 
 
