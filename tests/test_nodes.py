@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lepid.nodes import Lines
+from lepid.nodes import Lines, edges
 from lepid.tables import binning, formula, piecewise_linear, read
 
 TABLES = Path(__file__).resolve().parents[1] / "wp_tables"
@@ -77,3 +77,20 @@ def test_lines_are_those_of_the_slow_twin(inner: list[int], data: st.DataObject)
 )
 def test_anything_else_is_left_to_correctionlib(node: Any) -> None:
     assert Lines.of(node) is None
+
+
+def test_edges_of_a_node_and_those_inside_it() -> None:
+    inner = {
+        "nodetype": "binning",
+        "input": "abseta",
+        "edges": [0.0, 1.5, "inf"],
+        "content": [1, 2],
+    }
+    other = {"nodetype": "binning", "input": "abseta", "edges": {"n": 2, "low": 0, "high": 2},
+             "content": [1, 2]}  # fmt: skip
+    node = {"nodetype": "binning", "input": "pt", "edges": [5, 20, 50], "content": [inner, other]}
+    assert edges(node) == {"pt": [5, 20, 50], "abseta": [0, 1, 1.5, 2, np.inf]}
+    plane = {"nodetype": "multibinning", "inputs": ["pt", "abseta"], "edges": [[0, 1], [0, 2]],
+             "content": [3.0]}  # fmt: skip
+    assert edges(plane) == {"pt": [0, 1], "abseta": [0, 2]}
+    assert edges(1.0) == edges({"nodetype": "formula", "expression": "x"}) == {}

@@ -162,7 +162,7 @@ def _flat(
 ) -> dict[str, npt.NDArray[Any]]:
     """Fill `flat` with the columns in GeV; what has no place in a bin counts as not scored."""
     pt = definitions.evaluate(asked.axes[0], "GeV", columns, schema.unit)
-    abseta = np.abs(definitions.evaluate(asked.axes[1], "", columns, schema.unit))
+    abseta = definitions.evaluate(asked.axes[1], "", columns, schema.unit)
     usable = np.isfinite(pt) & np.isfinite(abseta)
     flat |= {k: v for k, v in columns.items() if k.startswith("<")}
     for name in asked.quantities:
