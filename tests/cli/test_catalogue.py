@@ -114,7 +114,7 @@ def test_show_every_table(path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     ("name", "facts"),
     [
-        ("muon_pli", ["no tagger 'muon_plti'", "near: muon_pliv, muon_plit"]),
+        ("muon_pli", ["no tagger 'muon_pli'", "near: muon_pliv, muon_plit"]),
         ("muon_plit@atlas-2025-04-25-run4", ["no network", "atlas-2025-04-25-run3"]),
         ("muon_plit@", ["<tagger>@<network>"]),
         ("absent.json", ["absent.json", "cannot be read"]),

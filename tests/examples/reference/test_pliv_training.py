@@ -215,7 +215,7 @@ def test_other_leptons_are_no_rival() -> None:
 
 
 def scored_leptons() -> results.Tested:
-    some, n = leptons(4000), 4000
+    some, n = leptons(2000), 2000
     some.columns["iff"][: n // 2] = 4
     rng = np.random.default_rng(2)
     scores = {name: rng.normal(size=n) + 2.0 * some.prompt for name in results.TAGGERS}
