@@ -47,7 +47,7 @@ def test_points_tell_heavy_hadrons_from_pions_and_kaons(reference_sample: Path, 
     muons = ak.flatten(events["Muons"])
     record, iff = muons["muon_tightnn"], muons["truth_iff"]
     heavy, light = (record["scored"] & np.isin(iff, codes) for codes in ((8, 9), (10,)))
-    assert min(ak.sum(heavy), ak.sum(light)) > 20
+    assert min(ak.sum(heavy), ak.sum(light)) > 10
     for point in ("TightNN", "TightNNFlat", "CutBasedTight"):
         kept = ak.mean(record[point][heavy])
         assert 0.75 < kept < 1
