@@ -244,11 +244,8 @@ def test_a_table_has_a_source_and_features_that_exist(table: Table) -> None:
         assert feature in definitions.FEATURES or feature in {"pt", "eta"}
     cards = catalogue.networks(table.rules.tagger)
     fields = {name for card in cards for name in (*card.fields, *card.stored_columns)}
-<<<<<<< HEAD
-    known = {*fields, *definitions.FEATURES, "ambiguityType", *PLV_ISOLATION}
-=======
-    known = {*fields, *definitions.FEATURES, *definitions.DERIVED, "ambiguityType"}
->>>>>>> 25754599f2cb4f984f346ec647117038cbf60715
+    features = {*definitions.FEATURES, *definitions.DERIVED}
+    known = {*fields, *features, "ambiguityType", *PLV_ISOLATION}
     assert set(table.quantities()) <= known
     bound = table.rules.bound_to
     assert bound.inputs or bound.sha256 or bound.path or bound.columns
