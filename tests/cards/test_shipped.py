@@ -287,6 +287,10 @@ NESTED = {
         ]
         for flavour in ("muon", "electron")
     },
+    **{
+        f"{flavour}_softbdt/reference": [("HF90", "HF80"), ("HF80", "HF70")]
+        for flavour in ("muon", "electron")
+    },
     "muon_plv/atlas-r21": [("PLVLoose", "PLVTight")],
     "electron_plv/atlas-r21": [("PLVLoose", "PLVTight")],
     "electron_plv/atlas-r21-no-loose-cone": [("PLVLoose_noLooseCone", "PLVTight_noLooseCone")],
