@@ -29,9 +29,8 @@ def test_a_condition_is_a_closed_range(low: float | None, high: float | None, va
 
 def test_edges_are_inside_and_words_are_needed() -> None:
     both = Valid(feature="pt", unit="GeV", low=4, high=5, doc="4 to 5 GeV")
-    assert both.holds(np.array([4, 5, np.nextafter(4, 0), np.nextafter(5, 6), np.inf])).tolist() == [
-        True, True, False, False, False,
-    ]  # fmt: skip
+    values = np.array([4, 5, np.nextafter(4, 0), np.nextafter(5, 6), np.inf])
+    assert both.holds(values).tolist() == [True, True, False, False, False]
     with pytest.raises(ValueError, match="doc"):
         Valid(feature="pt", low=4)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="finite"):
