@@ -15,6 +15,7 @@ Integers = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 TURN = 2.0 * np.pi
+BLOCK = 1 << 14
 # What is left of a jet that is the lepton alone, in float32: this fraction of it has no direction.
 NOTHING = 1e-5
 # What `relative` gives for each axis.
@@ -56,7 +57,7 @@ def nearest(centres: Momenta, others: Momenta, accepted: Bools, dr: float) -> In
     ours; the distance in eta and phi is compared in float64
     """
     places = (*_flat(centres.eta, centres.phi), *_flat(others.eta, others.phi))
-    rows = np.full(len(centres.eta), -1)
+    rows = np.empty(len(centres.eta), np.int64)
     _nearest((centres.offsets, others.offsets), places, accepted, dr, rows)
     return rows
 
@@ -91,13 +92,47 @@ def relative(
     has the energy at the eta of the muon and the phi of the jet; z: fragmentation of b quarks. The
     jet without the lepton is the axis of NanoAOD's jetPtRelv2.
     """
-    lost = np.zeros_like(leptons.pt) if loss is None else loss
-    columns = *_flat(*leptons[1:], lost), *_flat(*jets[1:])
-    out = np.empty((len(axes), len(OBSERVABLES), len(rows[0])))
+    there = np.flatnonzero((rows[0] >= 0) & (rows[1] >= 0))
     shares = np.array([AXES[axis] for axis in axes])
-    _relative(rows, columns, shares, loss_at_jet, out)
+    found = np.full((len(axes), len(OBSERVABLES), len(rows[0])), np.nan)
+    # A few at a time, so that what is in between stays in the cache.
+    for start in range(0, len(there), BLOCK):
+        some = there[start : start + BLOCK]
+        lepton, jet = rows[0][some], rows[1][some]
+        lost = np.zeros(len(some)) if loss is None else loss[lepton].astype(np.float64)
+        pairs = (_taken(leptons, lepton), _taken(jets, jet), lost)
+        _spread(_observed(*pairs, shares, loss_at_jet=loss_at_jet), some, found)
     names = [f"{name}{axis}" for axis in axes for name in OBSERVABLES]
-    return dict(zip(names, out.reshape(len(names), len(rows[0])), strict=True))
+    return dict(zip(names, found.reshape(len(names), len(rows[0])), strict=True))
+
+
+def _taken(momenta: Momenta, rows: Integers) -> tuple[Floats, ...]:
+    """pt, eta and phi of the rows."""
+    return tuple(np.asarray(column)[rows].astype(np.float64) for column in momenta[1:])
+
+
+def _observed(
+    lepton: tuple[Floats, ...],
+    jet: tuple[Floats, ...],
+    loss: Floats,
+    shares: Floats,
+    *,
+    loss_at_jet: bool,
+) -> Floats:
+    """Observables of pairs, [n_axis, 6, n_pair], of which the last two are none."""
+    (pt, eta, phi), (jet_pt, jet_eta, jet_phi) = lepton, jet
+    apart = phi - jet_phi
+    apart -= TURN * np.rint(apart * (1.0 / TURN))
+    # Functions of numpy take many numbers at once, those of a loop one by one.
+    columns = pt, np.sinh(eta), jet_pt, np.sinh(jet_eta), np.tan(0.5 * apart), loss
+    out = np.empty((len(shares), len(OBSERVABLES) + 2, len(pt)))
+    _relative(columns, shares, loss_at_jet, out)
+    for place, share in enumerate(shares):
+        steep, _, _, _, cross, dot = out[place]
+        rise = eta - (np.arcsinh(steep) if share else jet_eta)
+        turn = np.arctan2(cross, dot) if share else apart
+        out[place, 0] = np.where(np.isnan(steep), np.nan, np.sqrt(rise * rise + turn * turn))
+    return out
 
 
 def _flat(*arrays: Array) -> tuple[Array, ...]:
@@ -115,84 +150,69 @@ def _nearest(
     dr: float,
     rows: Integers,
 ) -> None:
-    """A box around each centre first, without branches; few are left for the distance."""
+    """A strip in eta around each centre first, without branches; few are left for the distance."""
     centre_eta, centre_phi, other_eta, other_phi = places
+    own, theirs = offsets
     longest = 0
-    for event in range(len(offsets[1]) - 1):
-        longest = max(longest, offsets[1][event + 1] - offsets[1][event])
+    for event in range(len(theirs) - 1):
+        longest = max(longest, theirs[event + 1] - theirs[event])
     box = np.empty(longest, np.int64)
-    for event in range(len(offsets[0]) - 1):
-        first, stop = offsets[1][event], offsets[1][event + 1]
-        for centre in range(offsets[0][event], offsets[0][event + 1]):
+    for event in range(len(own) - 1):
+        first, stop = theirs[event], theirs[event + 1]
+        for centre in range(own[event], own[event + 1]):
             eta, phi = np.float64(centre_eta[centre]), np.float64(centre_phi[centre])
             n = 0
             for other in range(first, stop):
-                apart = other_phi[other] - phi
-                apart -= TURN * np.rint(apart * (1.0 / TURN))
-                inside = (abs(other_eta[other] - eta) < dr) & (abs(apart) < dr)
                 box[n] = other
-                n += int(inside & accepted[other])
-            best = dr
+                n += int(accepted[other] & (abs(other_eta[other] - eta) < dr))
+            best, row = np.inf, -1
             for k in range(n):
                 other = box[k]
                 higher, apart = other_eta[other] - eta, other_phi[other] - phi
                 apart -= TURN * np.rint(apart * (1.0 / TURN))
-                distance = np.sqrt(higher * higher + apart * apart)
-                if distance < best:
-                    best, rows[centre] = distance, other
+                square = higher * higher + apart * apart
+                if square < best:
+                    best, row = square, other
+            rows[centre] = row if np.sqrt(best) < dr else -1
 
 
 @kernel
-def _relative(
-    rows: tuple[Integers, Integers],
-    columns: tuple[Array, ...],
-    shares: Floats,
-    loss_at_jet: bool,
-    out: Floats,
-) -> None:
-    """In a frame in which the jet lies at phi = 0."""
-    pts, etas, phis, losses, jet_pts, jet_etas, jet_phis = columns
-    for k in range(len(rows[0])):
-        lepton, jet = rows[0][k], rows[1][k]
-        if lepton < 0 or jet < 0:
-            for axis in range(len(shares)):
-                for place in range(4):
-                    out[axis, place, k] = np.nan
-            continue
-        pt, eta, jet_pt = np.float64(pts[lepton]), np.float64(etas[lepton]), jet_pts[jet]
-        jet_eta = np.float64(jet_etas[jet])
-        apart = np.float64(phis[lepton]) - jet_phis[jet]
-        apart -= TURN * np.rint(apart * (1.0 / TURN))
-        cos, sin = np.cos(apart), np.sin(apart)
-        growth, jet_growth = np.exp(eta), np.exp(jet_eta)
-        slope = 0.5 * (growth - 1.0 / growth)
-        x, y, z = pt * cos, pt * sin, pt * slope
-        jet_z = 0.5 * jet_pt * (jet_growth - 1.0 / jet_growth)
-        shortest = NOTHING * np.sqrt(jet_pt * jet_pt + jet_z * jet_z)
-        lost = losses[lepton] / np.sqrt(1.0 + slope * slope)
-        lost_x, lost_y = (lost, 0.0) if loss_at_jet else (lost * cos, lost * sin)
-        for axis in range(len(shares)):
-            share = shares[axis]
-            less = max(share, 0.0)
-            along_x = jet_pt + share * x - less * lost_x
-            along_y = share * y - less * lost_y
-            along_z = jet_z + share * z - less * lost * slope
+def _relative(columns: tuple[Floats, ...], shares: Floats, loss_at_jet: bool, out: Floats) -> None:
+    """In a frame in which the jet lies at phi = 0; the last two are for the angle in phi."""
+    pts, slopes, jet_pts, jet_slopes, halves, losses = columns
+    for axis in range(len(shares)):
+        share = shares[axis]
+        less = max(share, 0.0)
+        for k in range(len(pts)):
+            pt, slope, jet_pt, half = pts[k], slopes[k], jet_pts[k], halves[k]
+            inverse = 1.0 / (1.0 + half * half)
+            cos, sin = (1.0 - half * half) * inverse, 2.0 * half * inverse
+            x, y, z, jet_z = pt * cos, pt * sin, pt * slope, jet_pt * jet_slopes[k]
+            lost = less * losses[k] / np.sqrt(1.0 + slope * slope)
+            lost_x, lost_y = (lost, 0.0) if loss_at_jet else (lost * cos, lost * sin)
+            along_x = jet_pt + share * x - lost_x
+            along_y = share * y - lost_y
+            along_z = jet_z + share * z - lost * slope
             flat = along_x * along_x + along_y * along_y
             transverse, length = np.sqrt(flat), np.sqrt(flat + along_z * along_z)
-            dot = x * along_x + y * along_y
-            cross_z = x * along_y - y * along_x
-            rise, turn = eta - jet_eta, apart
-            if share != 0.0:
-                # The logarithm of small numbers would lose digits.
-                steep = np.log((abs(along_z) + length) / transverse)
-                rise = eta - np.copysign(steep, along_z)
-                turn = np.arctan2(cross_z, dot)
-            cross_x = y * along_z - z * along_y
-            cross_y = z * along_x - x * along_z
+            dot, cross_z = x * along_x + y * along_y, x * along_y - y * along_x
+            cross_x, cross_y = y * along_z - z * along_y, z * along_x - x * along_z
             square = cross_x * cross_x + cross_y * cross_y + cross_z * cross_z
+            shortest = NOTHING * np.sqrt(jet_pt * jet_pt + jet_z * jet_z)
             known = 1.0 if length > shortest else np.nan
             inverse = known / length
-            out[axis, 0, k] = known * np.sqrt(rise * rise + turn * turn)
+            out[axis, 0, k] = known * (along_z / transverse)
             out[axis, 1, k] = known * (pt / transverse)
             out[axis, 2, k] = np.sqrt(square) * inverse
             out[axis, 3, k] = (dot + z * along_z) * inverse * inverse
+            out[axis, 4, k] = cross_z
+            out[axis, 5, k] = dot
+
+
+@kernel
+def _spread(values: Floats, places: Integers, found: Floats) -> None:
+    """What is known of some pairs, among all of them."""
+    for axis in range(found.shape[0]):
+        for observable in range(found.shape[1]):
+            for k in range(len(places)):
+                found[axis, observable, places[k]] = values[axis, observable, k]
