@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from lepid.errors import BadInput, UnknownName
 from lepid.events.schema import Schema
@@ -151,6 +150,9 @@ def best(mixture: Mixture, form: Form, efficiency: float) -> dict[str, float]:
     ----------
     efficiency : of the signal
     """
+    # Half a second to load.
+    from scipy.optimize import minimize  # noqa: PLC0415
+
     every = sorted(form.fractions)
     # Where each background has a fraction of its own, only their ratios matter.
     shared = sorted(set(form.denominator.values()) & set(every))

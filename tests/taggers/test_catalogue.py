@@ -25,8 +25,8 @@ pytestmark = pytest.mark.usefixtures("no_search_paths")
 TAGGERS = [
     "cms_electron_mva_iso", "cms_electron_mva_noiso", "cms_electron_pfid_dnn", "cms_muon_mva_id",
     "cms_muon_pnet", "electron_dnn", "electron_ecids", "electron_isolation", "electron_lh",
-    "electron_plit", "electron_pliv", "electron_plv", "muon_isolation", "muon_plit", "muon_pliv",
-    "muon_plv", "muon_tightnn",
+    "electron_plit", "electron_pliv", "electron_plv", "electron_softbdt", "muon_isolation",
+    "muon_plit", "muon_pliv", "muon_plv", "muon_softbdt", "muon_tightnn",
 ]  # fmt: skip
 
 

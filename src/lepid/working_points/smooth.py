@@ -8,7 +8,6 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import PchipInterpolator
 
 from lepid.working_points.curve import DECIMALS, Curve
 
@@ -52,6 +51,9 @@ class Line(NamedTuple):
                     for low, high in pairwise(pt.tolist())
                 ])
             )  # fmt: skip
+            # Half a second to load, for one kind of smoothing.
+            from scipy.interpolate import PchipInterpolator  # noqa: PLC0415
+
             return cls(fine, np.round(PchipInterpolator(pt, cuts)(fine), DECIMALS))
         return cls(pt, np.round(cuts, DECIMALS))
 
