@@ -75,7 +75,7 @@ def test_prompt_leptons_of_the_committed_sample_are_more_negative(
 ) -> None:
     events = lepid.open(reference_sample)
     name = f"{flavour}_pliv"
-    events = lepid.decorate(events, f"{name}@reference")
+    events = lepid.decorate(events, f"{name}@reference", source="network")
     leptons = events[COLLECTION[flavour]]
     record = ak.flatten(leptons[name])
     assert ak.all(record["scored"])

@@ -305,7 +305,7 @@ def test_a_name_that_does_not_exist_is_told_first(events: Any) -> None:
     with pytest.raises(errors.UnknownTagger) as caught:
         lepid.decorate(events, ["electron_lh", "muon_pli"])
     assert "no tagger 'muon_pli'" in str(caught.value)
-    assert caught.value.near[:2] == ["muon_pliv", "muon_plit"]
+    assert caught.value.near[:2] == ("muon_pliv", "muon_plit")
 
 
 def test_an_unknown_network_names_those_of_the_tagger(events: Any) -> None:
