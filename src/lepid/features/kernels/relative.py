@@ -126,7 +126,9 @@ def _observed(
     # Functions of numpy take many numbers at once, those of a loop one by one.
     columns = pt, np.sinh(eta), jet_pt, np.sinh(jet_eta), np.tan(0.5 * apart), loss
     out = np.empty((len(shares), len(OBSERVABLES) + 2, len(pt)))
-    _relative(columns, shares, loss_at_jet, out)
+    # An axis without momentum gives NaN: numpy warns where the loop is not compiled.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        _relative(columns, shares, loss_at_jet, out)
     for place, share in enumerate(shares):
         steep, _, _, _, cross, dot = out[place]
         rise = eta - (np.arcsinh(steep) if share else jet_eta)
