@@ -28,8 +28,11 @@ NAMES = [
     "optimise_fractions",
     "read_table",
     "report",
+    "scale_factors",
     "settings",
     "truth",
+    "weights",
+    "write_scale_factors",
     "write_table",
     "write_working_points",
 ]

@@ -9,7 +9,15 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from lepid.cli import catalogue, convert, decorate, doctor, likelihood, working_points
+from lepid.cli import (
+    catalogue,
+    convert,
+    decorate,
+    doctor,
+    likelihood,
+    scale_factors,
+    working_points,
+)
 from lepid.cli.arguments import add_common, add_reading, edges, names, positive
 from lepid.errors import LepidError
 from lepid.recipe import Recipe
@@ -85,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     show.set_defaults(run=catalogue.show)
     convert.add(commands, LAYOUT)
     working_points.add(commands, LAYOUT)
+    scale_factors.add(commands, LAYOUT)
     return top
 
 
