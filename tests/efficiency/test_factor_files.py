@@ -37,7 +37,13 @@ def nodes_of(name: str, inputs: dict[str, str], data: Any) -> dict[str, Any]:
 
 
 def bins(entry: str, edges: list[float], content: list[Any], flow: str = "error") -> dict[str, Any]:
-    return {"nodetype": "binning", "input": entry, "edges": edges, "content": content, "flow": flow}
+    return {
+        "nodetype": "binning",
+        "input": entry,
+        "edges": [float(e) for e in edges],
+        "content": content,
+        "flow": flow,
+    }
 
 
 def keys(entry: str, **content: Any) -> dict[str, Any]:
