@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_bins_merge_where_one_sample_is_thin_and_it_is_said() -> None:
     )
     assert [line for line in point.said if "not measured" in line] == [
         f"not measured: pT {low:g} to {high:g} GeV, |eta| 2.5 to 2.7"
-        for low, high in zip(PT[:-1], PT[1:], strict=True)
+        for low, high in itertools.pairwise(PT)
     ]
     nominal = point.values["nominal"]
     assert np.isnan(nominal[:, 2]).all()
