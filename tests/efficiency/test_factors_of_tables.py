@@ -154,3 +154,12 @@ def test_what_else_is_refused() -> None:
         scale_factors(data, simulation, sources={"stat": [data]})
     with pytest.raises(BadInput, match="source 'fit' has 3 tables"):
         scale_factors(data, simulation, sources={"fit": [data] * 3})
+
+
+@pytest.mark.parametrize("sizes", [(100_000, 4000), (4000, 100_000)])
+def test_a_bin_that_is_thin_in_one_table_alone_is_merged(sizes: tuple[int, int]) -> None:
+    data, simulation = (table(i, 0.8, n=n) for i, n in enumerate(sizes))
+    said = scale_factors(data, simulation, working_points=["Loose"]).points["Loose"].said
+    assert "merged: pT 20 to inf GeV, |eta| 1.5 to 2.5" in said
+    many = [table(i, 0.8, n=100_000) for i in (1, 2)]
+    assert not any("merged" in line for line in scale_factors(*many).points["Loose"].said)
