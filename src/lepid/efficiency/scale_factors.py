@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from lepid.efficiency.intervals import Array
 from lepid.errors import BadInput
@@ -125,10 +126,19 @@ def ratio(data: Measured, simulation: Measured, said: Sequence[str] = ()) -> Fac
     }
     values = {name: np.maximum(value, 0.0) for name, value in {**whole, **moved}.items()}
     measured = np.isfinite(nominal)
-    lost = Bins(*(tuple(edge.tolist()) for edge in data.edges))
-    empty = [f"not measured: {lost.text(int(i))}" for i in np.flatnonzero(~measured.ravel())]
+    empty = _lost(Bins(*(tuple(edge.tolist()) for edge in data.edges)), measured)
     efficiency = np.where(measured, simulation.value, np.nan)
     return Factors(data.edges, {NOMINAL: nominal, **values}, efficiency, (*said, *empty))
+
+
+def _lost(bins: Bins, measured: npt.NDArray[np.bool_]) -> list[str]:
+    """Bins without a number, those beside each other in pT together, in words."""
+    said = []
+    for column, known in enumerate(measured.T):
+        turns = np.flatnonzero(np.diff([True, *known.tolist(), True]))
+        for first, end in turns.reshape(-1, 2).tolist():
+            said.append(f"not measured: {bins.range_text(first, end, column)}")
+    return said
 
 
 def _varied(measured: Measured, source: str, end: int) -> Array:
