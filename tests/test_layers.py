@@ -23,7 +23,8 @@ LAYERS = (
     "convert",
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
-        "correction, recipe, building, association, labelled, derivation, point_tables, fractions"
+        "correction, recipe, building, association, labelled, derivation, point_tables, fractions, "
+        "weighting"
     ),
     "plotting",
     "html_report",

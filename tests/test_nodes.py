@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lepid.nodes import Lines, edges
+from lepid.nodes import Lines, edges, forgiving, keys, walk
 from lepid.tables import binning, formula, piecewise_linear, read
 
 TABLES = Path(__file__).resolve().parents[1] / "wp_tables"
@@ -94,3 +94,39 @@ def test_edges_of_a_node_and_those_inside_it() -> None:
              "content": [3.0]}  # fmt: skip
     assert edges(plane) == {"pt": [0, 1], "abseta": [0, 2]}
     assert edges(1.0) == edges({"nodetype": "formula", "expression": "x"}) == {}
+
+
+def nested() -> dict[str, Any]:
+    """Bins of a category of bins behind a transform."""
+    inner = {"nodetype": "binning", "input": "pt", "edges": [0.0, 1.0], "content": [0.5]}
+    category = {
+        "nodetype": "category",
+        "input": "kind",
+        "content": [{"key": "a", "value": {**inner, "flow": "error"}}, {"key": "b", "value": 2.0}],
+    }
+    bins = {"nodetype": "multibinning", "inputs": ["eta"], "edges": [[0.0, 2.0]]}
+    rule = {"nodetype": "formula", "expression": "abs(x)", "parser": "TFormula", "variables": []}
+    content = [{**bins, "content": [category], "flow": "clamp"}, {**category, "default": 7.0}]
+    whole = {"nodetype": "binning", "input": "x", "edges": [0.0, 1.0, 2.0], "flow": "error"}
+    transformed = {"nodetype": "transform", "input": "eta", "rule": rule}
+    return {**transformed, "content": {**whole, "content": content}}
+
+
+def test_every_node_is_walked() -> None:
+    kinds = [node["nodetype"] for node in walk(nested())]
+    assert kinds == [
+        "transform", "formula", "binning", "multibinning", "category", "binning", "category",
+        "binning",
+    ]  # fmt: skip
+    assert keys(nested()) == {"kind": ["a", "b"]}
+    assert keys(1.0) == {}
+
+
+def test_what_refuses_gives_something_else_instead() -> None:
+    before = nested()
+    after = forgiving(before, 9.0)
+    assert before == nested()
+    flows = [node["flow"] for node in walk(after) if "flow" in node]
+    assert flows == [9.0, "clamp", 9.0, 9.0]
+    defaults = [node["default"] for node in walk(after) if node["nodetype"] == "category"]
+    assert defaults == [9.0, 7.0]

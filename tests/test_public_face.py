@@ -28,8 +28,11 @@ NAMES = [
     "optimise_fractions",
     "read_table",
     "report",
+    "scale_factors",
     "settings",
     "truth",
+    "weights",
+    "write_scale_factors",
     "write_table",
     "write_working_points",
 ]
@@ -54,6 +57,31 @@ SIGNATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "explain": (
         {"events": REQUIRED, "tagger": REQUIRED, "point": REQUIRED},
         {"schema": None},
+    ),
+    "scale_factors": (
+        {"data": REQUIRED, "simulation": REQUIRED},
+        {
+            "working_points": None,
+            "truth_class": None,
+            "data_class": None,
+            "sources": None,
+            "minimum": 20.0,
+        },
+    ),
+    "weights": (
+        {"events": REQUIRED, "table": REQUIRED, "working_point": REQUIRED},
+        {
+            "tagger": None,
+            "passed": None,
+            "collection": None,
+            "where": None,
+            "variations": None,
+            "correction": None,
+            "efficiency": None,
+            "inputs": None,
+            "per": "lepton",
+            "schema": None,
+        },
     ),
     "correct": (
         {"events": REQUIRED, "collection": REQUIRED, "table": REQUIRED},

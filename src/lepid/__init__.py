@@ -8,6 +8,8 @@ from lepid.derivation import derive
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.export import read as read_table
 from lepid.efficiency.export import write as write_table
+from lepid.efficiency.factor_files import write as write_scale_factors
+from lepid.efficiency.factors_of_tables import scale_factors
 from lepid.errors import LepidError
 from lepid.events.files import open_events as open
 from lepid.explanation import explain
@@ -18,6 +20,7 @@ from lepid.pipeline import decide, decorate, iterate
 from lepid.provenance import report
 from lepid.taggers.catalogue import taggers as list_taggers
 from lepid.taggers.session import settings
+from lepid.weighting import weights
 from lepid.working_points.written import write as write_working_points
 
 __version__ = "0.1.0"
@@ -39,8 +42,11 @@ __all__ = [
     "optimise_fractions",
     "read_table",
     "report",
+    "scale_factors",
     "settings",
     "truth",
+    "weights",
+    "write_scale_factors",
     "write_table",
     "write_working_points",
 ]

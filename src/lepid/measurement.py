@@ -73,7 +73,7 @@ def measure(
         pt_edges=pt_edges,
         abseta_edges=abseta_edges,
         sources=[origin] if origin else [],
-        metadata={"sha256": ", ".join(facts["sha256"])} if facts["sha256"] else {},
+        metadata=_metadata(facts, weight),
     )
     arrays = _arrays(known, table)
     if weight is not None:
@@ -87,6 +87,11 @@ def measure(
     # Through `apply`, events without values, as coffea traces them, count as no leptons.
     apply(known.events, table.collection, arrays, count)
     return counted[-1]
+
+
+def _metadata(facts: Mapping[str, Any], weight: Any) -> dict[str, str]:
+    found = {"sha256": ", ".join(facts["sha256"])} if facts["sha256"] else {}
+    return found | ({"weight": weight} if isinstance(weight, str) else {})
 
 
 def _points(events: Any, facts: Mapping[str, Any]) -> list[str]:

@@ -123,3 +123,43 @@ def _collect(node: Any, found: dict[str, set[float]]) -> None:
         found.setdefault(name, set()).update(float(edge) for edge in line)
     for content in node["content"]:
         _collect(content, found)
+
+
+def walk(node: Any) -> Iterator[dict[str, Any]]:
+    """Every node of schema v2 inside `node`, itself first."""
+    if isinstance(node, list):
+        for part in node:
+            yield from walk(part)
+    if not isinstance(node, dict):
+        return
+    if "nodetype" in node:
+        yield node
+    for part in node.values():
+        yield from walk(part)
+
+
+def keys(node: Any) -> dict[str, list[Any]]:
+    """Input -> all keys that a category node in `node` has for it, in the order of the file."""
+    found: dict[str, dict[Any, None]] = {}
+    for one in walk(node):
+        if one["nodetype"] == "category":
+            mine = found.setdefault(one["input"], {})
+            mine |= dict.fromkeys(item["key"] for item in one["content"])
+    return {name: list(known) for name, known in found.items()}
+
+
+def forgiving(node: Any, instead: Any) -> Any:
+    """Copy of `node` that gives `instead` where it would refuse a whole batch for one value.
+
+    That is outside bins whose flow is ``error``, and for a key that a category does not have.
+    """
+    if isinstance(node, list):
+        return [forgiving(part, instead) for part in node]
+    if not isinstance(node, dict):
+        return node
+    copy = {name: forgiving(part, instead) for name, part in node.items()}
+    if copy.get("nodetype") in ("binning", "multibinning") and copy["flow"] == "error":
+        copy["flow"] = instead
+    if copy.get("nodetype") == "category" and copy.get("default") is None:
+        copy["default"] = instead
+    return copy

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from lepid.errors import BadTable, first_line
 from lepid.files_out import atomic
-from lepid.nodes import Lines, parts
+from lepid.nodes import Lines, forgiving, parts
 
 Node = dict[str, Any]
 
@@ -89,6 +89,17 @@ class Tables:
         """What correction `name` holds: a node of schema v2, or a number."""
         data: Node | float = self.entry(name)["data"]
         return data
+
+    def tolerant(self, instead: Node | float) -> Tables:
+        """The same corrections, which give `instead` where these refuse a whole batch.
+
+        See `lepid.nodes.forgiving`.
+        """
+        content = {**self._content}
+        content["corrections"] = [
+            {**entry, "data": forgiving(entry["data"], instead)} for entry in content["corrections"]
+        ]
+        return Tables(self.path, json.dumps(content))
 
     def parts(self, name: str) -> list[tuple[str, str]]:
         """Where and what: the bins of correction `name`, and the number or formula in each."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lepid import errors
-from lepid.working_points.bins import Bins, Demand, check_filled, merged
+from lepid.working_points.bins import Bins, Demand, check_filled, joined, merged
 
 BINS = Bins((0.0, 10.0, 20.0, 30.0, np.inf), (0.0, 1.0, 2.0))
 
@@ -88,3 +88,19 @@ def test_weights_that_cancel_make_a_bin_thin() -> None:
 def test_a_thin_bin_of_abseta_is_an_error() -> None:
     with pytest.raises(errors.BadInput, match=r"8 effective leptons of El .* \|eta\| 1 to 2"):
         merged(BINS, [demand([[90, 90, 90, 90], [4, 4, 4, 4]])], 10)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=8), st.integers(1, 20))
+def test_bins_in_a_row_are_joined_until_none_is_thin(sizes: list[int], minimum: int) -> None:
+    parts = joined(len(sizes), lambda part: float(sum(sizes[part])), minimum)
+    assert [i for part in parts for i in range(part.start, part.stop)] == [*range(len(sizes))]
+    if len(parts) > 1:
+        assert min(sum(sizes[part]) for part in parts) >= minimum
+    if min(sizes) >= minimum:
+        assert len(parts) == len(sizes)
+
+
+def test_joined_takes_the_thinner_neighbour() -> None:
+    sizes = [9, 1, 5, 5]
+    parts = joined(4, lambda part: float(sum(sizes[part])), 5)
+    assert parts == [slice(0, 1), slice(1, 3), slice(3, 4)]

@@ -10,7 +10,7 @@ from typing import Any
 from lepid.cli import terminal
 from lepid.cli.outputs import check
 from lepid.efficiency import export, summary
-from lepid.efficiency.counting import EfficiencyTable
+from lepid.efficiency.counting import EfficiencyTable, added
 from lepid.errors import BadInput, UnknownWorkingPoint
 from lepid.events import files
 from lepid.files_out import atomic
@@ -22,13 +22,16 @@ from lepid.taggers import plan as plans
 from lepid.taggers import session
 
 IMAGES = (".png", ".pdf", ".svg")
+# Tables that this command wrote, and arguments that only events take.
+PARTS = (".json", ".json.gz")
+MEASURING = ("tagger", "scheme", "pt_edges", "abseta_edges", "weight", "checkpoint")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure the files of the command line, show the table and write it."""
     outputs = [Path(path) for path in arguments.output]
     check(outputs, (*IMAGES, ".html", *export.WRITERS), arguments.files)
-    table = _measure(arguments)
+    table = _table(arguments)
     rows = _rows(table, arguments.working_point)
     for path in outputs:
         _write(table, path, arguments)
@@ -41,6 +44,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _table(arguments: argparse.Namespace) -> EfficiencyTable:
+    """Table of the events, or the sum of tables of parts of the work."""
+    tables = [path for path in arguments.files if path.lower().endswith(PARTS)]
+    if not tables:
+        if not arguments.tagger:
+            raise BadInput("lepid efficiency", "no tagger is named", (), "pass --tagger NAME")
+        return _measure(arguments)
+    others = [path for path in arguments.files if path not in tables]
+    given = [f"--{name.replace('_', '-')}" for name in MEASURING if getattr(arguments, name)]
+    if others or given:
+        wrong = f"tables are added up as they are, without {', '.join([*others, *given])}"
+        raise BadInput("lepid efficiency", wrong, (), "measure the events first, then add")
+    return added([(path, export.read(Path(path))) for path in tables])
+
+
 def _rows(table: EfficiencyTable, chosen: Sequence[str]) -> list[summary.Row]:
     for name in chosen:
         if name not in table.working_points:
@@ -50,26 +68,58 @@ def _rows(table: EfficiencyTable, chosen: Sequence[str]) -> list[summary.Row]:
 
 
 def _measure(arguments: argparse.Namespace) -> EfficiencyTable:
-    total = files.count(arguments.files, arguments.tree)
+    checkpoint = Path(arguments.checkpoint) if arguments.checkpoint else None
+    paths = [str(path) for path in files.expand(arguments.files)]
+    table = _begun(checkpoint, arguments, paths) if checkpoint else None
+    left = [path for path in paths if table is None or path not in table.sources]
     options: dict[str, Any] = {"scheme": arguments.scheme, "schema": arguments.schema}
     options |= {k: v for k in ("pt_edges", "abseta_edges") if (v := getattr(arguments, k))}
     needs = [arguments.weight.partition(".")[0]] if arguments.weight else []
     around = plans.takes_surroundings([arguments.tagger])
-    table: EfficiencyTable | None = None
+    total = sum(files.count(path, arguments.tree) for path in left)
     with (
         session.settings(arguments.provider, arguments.threads),
         terminal.progress(total, "events", quiet=arguments.quiet) as advance,
     ):
-        for events, path, number in files.chunks(
-            arguments.files, arguments.step, arguments.tree, arguments.schema, needs, around=around
-        ):
-            tagged = decorate_new(events, arguments.tagger, schema=arguments.schema)
-            weight = arguments.weight
-            part = measure(tagged, arguments.tagger, weight=weight, origin=path, **options)
-            table = part if table is None else table + part
-            advance(number)
+        for path in left:
+            for events, _, number in files.chunks(
+                path, arguments.step, arguments.tree, arguments.schema, needs, around=around
+            ):
+                tagged = decorate_new(events, arguments.tagger, schema=arguments.schema)
+                weight = arguments.weight
+                part = measure(tagged, arguments.tagger, weight=weight, origin=path, **options)
+                table = part if table is None else table + part
+                advance(number)
+            # A file is in it whole or not at all.
+            if checkpoint and table is not None:
+                export.write(table, checkpoint)
     if table is None:
         raise BadInput("files", "no file was given")
+    return table
+
+
+def _begun(
+    checkpoint: Path, arguments: argparse.Namespace, paths: Sequence[str]
+) -> EfficiencyTable | None:
+    """What an earlier run of the same command had measured when it ended."""
+    check([checkpoint], PARTS, arguments.files)
+    if not checkpoint.exists():
+        return None
+    table = export.read(checkpoint)
+    asked = {
+        "tagger": (arguments.tagger, (table.tagger, f"{table.tagger}@{table.network}")),
+        "scheme": (arguments.scheme, (None, table.scheme)),
+        "weight": (arguments.weight, (table.metadata.get("weight"),)),
+        "pt-edges": (arguments.pt_edges, (None, list(table.pt_edges))),
+        "abseta-edges": (arguments.abseta_edges, (None, list(table.abseta_edges))),
+    }
+    wrong = [
+        f"--{n} {given} is not what it has" for n, (given, has) in asked.items() if given not in has
+    ]
+    wrong += [f"{path} is in it and not asked for" for path in table.sources if path not in paths]
+    if wrong:
+        do = "run the same command again, or name another checkpoint"
+        raise BadInput(str(checkpoint), "; ".join(wrong), (), do)
     return table
 
 

@@ -9,7 +9,15 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from lepid.cli import catalogue, convert, decorate, doctor, likelihood, working_points
+from lepid.cli import (
+    catalogue,
+    convert,
+    decorate,
+    doctor,
+    likelihood,
+    scale_factors,
+    working_points,
+)
 from lepid.cli.arguments import add_common, add_reading, edges, names, positive
 from lepid.errors import LepidError
 from lepid.recipe import Recipe
@@ -85,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     show.set_defaults(run=catalogue.show)
     convert.add(commands, LAYOUT)
     working_points.add(commands, LAYOUT)
+    scale_factors.add(commands, LAYOUT)
     return top
 
 
@@ -138,12 +147,16 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
         help="measure working points per true class in pT and |eta|",
         description="Efficiency of each working point for each true class, with uncertainties.",
         formatter_class=LAYOUT,
-        epilog="example: lepid efficiency mc.root --tagger electron_dnn -o table.html",
+        epilog="example: lepid efficiency mc.root --tagger electron_dnn -o table.html; "
+        "lepid efficiency part1.json part2.json -o whole.json adds tables up",
     )
     command.add_argument(
-        "files", nargs="+", metavar="FILE", help="ROOT or parquet files, or patterns"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="ROOT or parquet files, or patterns; or .json tables of parts, to add up",
     )
-    command.add_argument("--tagger", required=True, metavar="NAME", help="tagger or tagger@network")
+    command.add_argument("--tagger", metavar="NAME", help="tagger or tagger@network, for events")
     command.add_argument(
         "-o",
         "--output",
@@ -163,6 +176,11 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
     command.add_argument("--pt-edges", type=edges, metavar="A,B,...", help="GeV; 'inf' may be last")
     command.add_argument("--abseta-edges", type=edges, metavar="A,B,...", help="edges in |eta|")
     command.add_argument("--weight", metavar="COLUMN", help="weight of events or leptons")
+    command.add_argument(
+        "--checkpoint",
+        metavar="TABLE",
+        help=".json, kept after each file; the same command goes on from there",
+    )
     command.add_argument("--by", choices=("pt", "abseta"), default="pt", help="axis of a picture")
     command.add_argument("--style", choices=("atlas", "cms"), help="style of pictures")
     add_common(command)

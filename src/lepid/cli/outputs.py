@@ -25,5 +25,12 @@ def check(outputs: Sequence[Path], suffixes: Sequence[str], inputs: Sequence[str
             raise BadFile(str(path), "the folder to write into does not exist", (), "make it first")
         if path.is_dir():
             raise BadFile(str(path), "is a folder", (), "give the name of a file")
-        if inputs and path.exists() and any(map(path.samefile, files.expand(inputs))):
+        if inputs and path.exists() and any(map(path.samefile, _read(inputs))):
             raise BadFile(str(path), "is one of the files to read", (), "write to another name")
+
+
+def _read(inputs: Sequence[str]) -> list[Path]:
+    """Files that the inputs name: tables too, which are no events."""
+    there = [Path(name) for name in inputs if Path(name).exists()]
+    patterns = [name for name in inputs if not Path(name).exists()]
+    return [*there, *(files.expand(patterns) if patterns else ())]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lepid.efficiency import summary
 from lepid.efficiency.counting import BINNED, EfficiencyTable
+from lepid.efficiency.intervals import Array
 from lepid.errors import BadInput
 
 # Not a number in correctionlib's own language; JSON has none.
@@ -42,7 +43,7 @@ def correction(table: EfficiencyTable) -> dict[str, Any]:
         "abseta": ("real", "absolute value of eta"),
     }
     by_class = {
-        truth_class: _category(
+        truth_class: category(
             "working_point",
             {point: _by_value(table, point, truth_class) for point in table.working_points},
         )
@@ -56,11 +57,12 @@ def correction(table: EfficiencyTable) -> dict[str, Any]:
         "version": 1,
         "inputs": [{"name": k, "type": t, "description": d} for k, (t, d) in inputs.items()],
         "output": {"name": "efficiency", "type": "real", "description": "NaN where not measured"},
-        "data": _category("truth_class", by_class),
+        "data": category("truth_class", by_class),
     }
 
 
-def _category(name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+def category(name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Node that looks up the text of the input `name`."""
     items = [{"key": key, "value": value} for key, value in content.items()]
     return {"nodetype": "category", "input": name, "content": items}
 
@@ -68,28 +70,30 @@ def _category(name: str, content: Mapping[str, Any]) -> dict[str, Any]:
 def _by_value(table: EfficiencyTable, working_point: str, truth_class: str) -> dict[str, Any]:
     result = table.efficiency(working_point, truth_class)
     ends = {"nominal": result.value, "up": result.high, "down": result.low}
-    measured = np.isfinite(result.value).ravel().tolist()
-    grids = {
-        name: [
-            round(value, ROUNDING) if known else NOT_MEASURED
-            for value, known in zip(values.ravel().tolist(), measured, strict=True)
-        ]
-        for name, values in ends.items()
-    }
-    edges = [[_edge(value) for value in line.tolist()] for line in result.edges]
-    return _category(
-        "value",
-        {
-            name: {
-                "nodetype": "multibinning",
-                "inputs": list(BINNED),
-                "edges": edges,
-                "content": grid,
-                "flow": NOT_MEASURED,
-            }
-            for name, grid in grids.items()
-        },
+    ends = {name: np.where(np.isfinite(result.value), ends[name], np.nan) for name in ends}
+    return category(
+        "value", {name: grid(values, result.edges, BINNED) for name, values in ends.items()}
     )
+
+
+def grid(values: Array, edges: Sequence[Array], inputs: Sequence[str]) -> dict[str, Any]:
+    """Node of `values` in bins, six decimals; NaN in bins without a number and outside them.
+
+    Parameters
+    ----------
+    values : [*bins], NaN where nothing was measured
+    edges : one [n_bin + 1] array for each input
+    """
+    return {
+        "nodetype": "multibinning",
+        "inputs": list(inputs),
+        "edges": [[_edge(float(value)) for value in line] for line in edges],
+        "content": [
+            NOT_MEASURED if math.isnan(value) else round(value, ROUNDING)
+            for value in values.ravel().tolist()
+        ],
+        "flow": NOT_MEASURED,
+    }
 
 
 def _edge(value: float) -> float | str:

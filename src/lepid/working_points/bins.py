@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -124,24 +125,44 @@ def merged(bins: Bins, demands: Sequence[Demand], minimum: float) -> tuple[Place
     said = []
     number = 0
     for column in range(bins.shape[1]):
-        parts = [slice(i, i + 1) for i in range(bins.shape[0])]
-        while True:
-            strengths = [min(d.strength(part, column) for d in demands) for part in parts]
-            thin = int(np.argmin(strengths))
-            if strengths[thin] >= minimum:
-                break
-            if len(parts) == 1:
-                _refuse(bins, demands, column, minimum)
-            near = [i for i in (thin - 1, thin + 1) if 0 <= i < len(parts)]
-            other = min(near, key=lambda i: strengths[i])
-            first, last = sorted((thin, other))
-            parts[first : last + 1] = [slice(parts[first].start, parts[last].stop)]
+        strength = partial(_weakest, demands, column)
+        parts = joined(bins.shape[0], strength, minimum)
+        if strength(parts[0]) < minimum:
+            _refuse(bins, demands, column, minimum)
         for part in parts:
             groups[part, column] = number
             number += 1
             if part.stop - part.start > 1:
                 said.append(bins.range_text(part.start, part.stop, column))
     return groups, said
+
+
+def joined(n: int, strength: Callable[[slice], float], minimum: float) -> list[slice]:
+    """Bins in a row, each thin one joined to the thinner of its neighbours until none is thin.
+
+    Parameters
+    ----------
+    n : number of bins
+    strength : of some bins taken together; thin is below `minimum`
+
+    Returns
+    -------
+    At least one slice; one alone may still be thin
+    """
+    parts = [slice(i, i + 1) for i in range(n)]
+    while len(parts) > 1:
+        strengths = [strength(part) for part in parts]
+        thin = int(np.argmin(strengths))
+        if strengths[thin] >= minimum:
+            break
+        near = [i for i in (thin - 1, thin + 1) if 0 <= i < len(parts)]
+        first, last = sorted((thin, min(near, key=lambda i: strengths[i])))
+        parts[first : last + 1] = [slice(parts[first].start, parts[last].stop)]
+    return parts
+
+
+def _weakest(demands: Sequence[Demand], column: int, part: slice) -> float:
+    return min(demand.strength(part, column) for demand in demands)
 
 
 def _refuse(bins: Bins, demands: Sequence[Demand], column: int, minimum: float) -> None:

@@ -211,3 +211,15 @@ def per_lepton(weight: Any, like: Any) -> Any:
     """Weights jagged `like` a collection, from one number per event or per lepton."""
     weights = ak.Array(weight)
     return weights if weights.ndim == like.ndim else ak.broadcast_arrays(weights, like)[0]
+
+
+def products(records: Any) -> Any:
+    """One record per event: the product of each field over the objects, 1 without any.
+
+    Parameters
+    ----------
+    records : [n_event][n_object], or [n_event] with one object in each
+    """
+    if records.ndim == 1:
+        return records
+    return ak.zip({name: ak.prod(records[name], axis=1) for name in records.fields})
