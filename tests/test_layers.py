@@ -23,9 +23,11 @@ LAYERS = (
     "convert",
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
-        "correction, recipe, building, association, labelled, derivation, point_tables, fractions"
+        "correction, recipe, building, association, labelled, derivation, point_tables, fractions, "
+        "discrimination"
     ),
     "plotting",
+    "roc_pictures",
     "html_report",
     "cli, __main__",
 )
