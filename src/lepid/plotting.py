@@ -173,8 +173,10 @@ def drawn(
     parameters, first, rest = STYLES[experiment]
     with matplotlib.style.context([parameters, SIZES]):
         figure, panels = _panels(len(draw), names, parameters)
-        for panel, function in zip(panels, draw, strict=True):
+        for place, (panel, function) in enumerate(zip(panels, draw, strict=True)):
             function(panel)
+            if place % _n_column(len(panels)):
+                panel.set_ylabel("")
         _head(figure, note, panels[0], (label or DEFAULT_LABEL, first, rest))
     return figure
 

@@ -140,7 +140,7 @@ def _bins(told: Sequence[Told]) -> tuple[list[Any], list[str]]:
 
 
 def _draw_bins(told: Sequence[Told], names: Sequence[str], variable: str, panel: Any) -> None:
-    tops = [1.0]
+    shown = []
     for place, (one, name) in enumerate(zip(told, names, strict=True)):
         edges = np.asarray(closed(one.choice.edges[variable]))
         value, low, high = one.bins[variable].rejection
@@ -162,8 +162,9 @@ def _draw_bins(told: Sequence[Told], names: Sequence[str], variable: str, panel:
             color=COLOURS[place % len(COLOURS)],
             label=name,
         )
-        tops += value[known].tolist()
+        shown += value[known].tolist()
     panel.set_yscale("log")
-    panel.set_ylim(0.9, 2.5 * max(tops))
+    if shown:
+        panel.set_ylim(max(0.9, 0.3 * min(shown)), 3.0 * max(shown))
     panel.set_xlabel(LABELS[variable])
     panel.set_ylabel("Rejection of all background")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lepid.efficiency.bins import binned
+from lepid.efficiency.bins import binned, places
 from lepid.efficiency.roc import roc
 from lepid.errors import BadInput
 
@@ -96,3 +96,38 @@ def test_bad_input(changes: dict[str, Any], fact: str) -> None:
     binned(**good)
     with pytest.raises(BadInput, match=fact):
         binned(**(good | changes))
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60),
+    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8, unique=True),
+    st.booleans(),
+)
+def test_places_are_those_of_a_search(values: list[float], edges: list[float], last: bool) -> None:
+    line = np.array(sorted(edges) + [np.inf] * last)
+    # The edges themselves and their neighbours are where a grid goes wrong.
+    some = np.concatenate(
+        [values, edges, np.nextafter(edges, np.inf), np.nextafter(edges, -np.inf)]
+    )
+    np.testing.assert_array_equal(places(some, line), np.searchsorted(line, some, side="right"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        np.linspace(0.0, 100.0, 51),
+        np.linspace(0.0, 2.5, 8),
+        np.array([0.0, 5.0, 10.0, 50.0, np.inf]),
+        np.array([0.0, np.inf]),
+        np.array([0.0, 1e-9, 100.0]),
+        np.geomspace(1e-3, 1e4, 30),
+    ],
+)
+def test_places_at_every_edge(line: Any) -> None:
+    finite = line[np.isfinite(line)]
+    rng = np.random.default_rng(1)
+    values = np.concatenate(
+        [rng.uniform(-10.0, 300.0, 20_000), rng.uniform(0.0, 2.5, 5_000), finite,
+         np.nextafter(finite, np.inf), np.nextafter(finite, -np.inf)]
+    )  # fmt: skip
+    np.testing.assert_array_equal(places(values, line), np.searchsorted(line, values, side="right"))

@@ -12,6 +12,9 @@ from lepid.efficiency.intervals import ONE_SIGMA, Efficiency, Sums
 from lepid.efficiency.roc import Floats, checked
 from lepid.errors import BadInput
 
+# Cells of the grid in which bins are looked up, and comparisons that are faster than a search.
+CELLS, STEPS = 4096, 2
+
 
 @dataclass(frozen=True)
 class Binned:
@@ -78,10 +81,10 @@ def binned(
         raise BadInput("roc", f"{number} values of the variable are not finite")
     n_bin = len(line) - 1
     # The place below the first edge is 0, that above the last n_bin + 1.
-    place = np.searchsorted(line, values, side="right")
+    place = places(values, line)
     weighed = None if weight is None or bool((weights == 1.0).all()) else weights
-    own = place[signal], scores[signal], None if weighed is None else weighed[signal]
-    cut = _cuts(*own, (n_bin, efficiency)) if per_bin else _cut(*own[1:], efficiency)
+    own = scores[signal], None if weighed is None else weighed[signal]
+    cut = _cuts(place[signal], *own, (n_bin, efficiency)) if per_bin else _cut(*own, efficiency)
     around = np.concatenate([[np.nan], np.broadcast_to(cut, n_bin), [np.nan]])
     passed = scores >= (around[place] if per_bin else cut)
     name = intervals.choose(
@@ -94,6 +97,29 @@ def binned(
     cuts = around[1:-1]
     background, found = (_efficiency(sums, cuts, line, name, coverage) for sums in kinds)
     return Binned(cuts, found, background)
+
+
+def places(values: Floats, edges: Floats) -> npt.NDArray[np.int64]:
+    """``searchsorted(edges, values, "right")`` of finite values, [n].
+
+    A cell of an even grid says below which edges a value cannot be; comparisons do the rest. Edges
+    too close for the grid are searched.
+    """
+    finite = edges[np.isfinite(edges)]
+    scale = CELLS / (finite[-1] - finite[0]) if len(finite) > 1 else np.inf
+    # One cell of safety on each side: rounding may put a value into the next one.
+    starts = finite[0] + np.arange(-1, CELLS + 2) / scale
+    first = np.searchsorted(edges, starts)
+    steps = int(np.max(first[3:] - first[:-3]))
+    if not np.isfinite(scale) or steps > STEPS:
+        return np.searchsorted(edges, values, side="right")
+    cell = np.clip((values - finite[0]) * scale, 0.0, CELLS - 1.0).astype(np.int32)
+    # Below the first edge the grid says nothing, and above the last finite one.
+    place = np.where(values < finite[0], 0, first[cell])
+    ends = np.append(edges, np.inf)
+    for _ in range(max(steps, 1) + 1):
+        place += values >= ends[place]
+    return place
 
 
 def _edges(edges: npt.ArrayLike) -> Floats:

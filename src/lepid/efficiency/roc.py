@@ -207,7 +207,7 @@ def checked(
     for name, chosen in (("signal", signal), ("background", ~signal)):
         if not chosen.any():
             raise BadInput(WHERE, f"there are no {name} leptons")
-        total = float(weights[chosen].sum())
+        total = 1.0 if weight is None else float(weights[chosen].sum())
         if not total > 0.0:
             raise BadInput(WHERE, f"the weights of the {name} add up to {total:g}")
     return scores, signal, weights
