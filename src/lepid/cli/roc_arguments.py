@@ -24,7 +24,9 @@ def add_roc(
         epilog="example: lepid roc mc.root --tagger muon_plit --signal PromptMuon"
         " --background BHadronDecay,CHadronDecay,LightFlavorDecay -o roc.html",
     )
-    command.add_argument("files", nargs="+", metavar="FILE", help="ROOT, parquet or h5 files")
+    command.add_argument(
+        "files", nargs="+", metavar="FILE", help="ROOT or parquet files, or patterns"
+    )
     command.add_argument(
         "--tagger", action="append", required=True, metavar="NAME[:QUANTITY]",
         help="tagger or tagger@network, and what to cut on; repeatable",
