@@ -250,8 +250,8 @@ def _n_column(n_panel: int) -> int:
 def _legend_columns(names: Sequence[str], across: float) -> int:
     widths = [LEGEND_HANDLE + LEGEND_LETTER * len(name) for name in names]
     for n_column in range(len(names), 1, -1):
-        n_row = math.ceil(len(names) / n_column)
-        columns = [widths[first : first + n_row] for first in range(0, len(names), n_row)]
+        # As matplotlib fills them: the first columns have one more.
+        columns = np.array_split(widths, n_column)
         if sum(max(column) for column in columns) <= across:
             return n_column
     return 1
