@@ -24,9 +24,10 @@ LAYERS = (
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
         "correction, recipe, building, association, labelled, derivation, point_tables, fractions, "
-        "weighting"
+        "weighting, discrimination"
     ),
     "plotting",
+    "roc_pictures",
     "html_report",
     "cli, __main__",
 )

@@ -28,6 +28,7 @@ NAMES = [
     "optimise_fractions",
     "read_table",
     "report",
+    "roc",
     "scale_factors",
     "settings",
     "truth",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lepid.association import associate
 from lepid.correction import correct
 from lepid.derivation import derive
+from lepid.discrimination import roc
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.export import read as read_table
 from lepid.efficiency.export import write as write_table
@@ -42,6 +43,7 @@ __all__ = [
     "optimise_fractions",
     "read_table",
     "report",
+    "roc",
     "scale_factors",
     "settings",
     "truth",

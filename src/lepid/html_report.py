@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from lepid.description import MARK
 from lepid.efficiency import summary
 from lepid.efficiency.counting import EfficiencyTable
+from lepid.efficiency.roc_tables import Told, area_text, rejection_text
+from lepid.efficiency.roc_tables import identity as roc_identity
 from lepid.efficiency.summary import Row
 from lepid.point_tables import columns, efficiencies, rows
 from lepid.point_tables import title as point_title
@@ -93,9 +96,55 @@ def points_html(table: Table) -> str:
     return _page(f"Working points of {escape(table.rules.tagger)}", "\n".join(parts))
 
 
+def roc_html(told: Sequence[Told], images: Mapping[str, bytes]) -> str:
+    """One page without outside files: rejections and areas of some taggers, and the pictures.
+
+    Parameters
+    ----------
+    images : title -> content of a png file
+    """
+    parts = []
+    for one in told:
+        head = ["background", "leptons", "area"]
+        head += [f"rejection at {100 * e:g} %" for e in one.choice.efficiencies]
+        body = []
+        for name, points in one.points.items():
+            numbers = zip(
+                points.rejection, points.rejection_low, points.rejection_high, strict=True
+            )
+            cells = [str(one.counts[name]), area_text(one.areas[name]).replace("+-", "±")]
+            cells += [rejection_text(*map(float, each)) for each in numbers]
+            body.append(
+                f'<tr><th scope="row">{escape(name)}</th>'
+                + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+                + "</tr>"
+            )
+        parts += [f"<h2>{escape(one.sample.name)}</h2>", _facts(roc_identity(one))]
+        parts.append(_table([escape(text) for text in head], "\n".join(body)))
+        parts.append(_composition(one))
+    names = ", ".join(dict.fromkeys(one.sample.tagger for one in told))
+    return _page(f"ROC curves of {escape(names)}", "\n".join([*parts, _images(names, images)]))
+
+
+def _composition(told: Told) -> str:
+    body = "\n".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{100 * part:.1f} %</td>'
+        f"<td>{100 * low:.1f} to {100 * high:.1f} %</td></tr>"
+        for name, (part, low, high) in told.composition.items()
+        if not math.isnan(part)
+    )
+    title = f"<h3>Background that is left at {100 * told.choice.fixed:g} % efficiency</h3>"
+    if not body:
+        return f'{title}\n<p class="note">none</p>'
+    return f"{title}\n{_table(['class', 'part', 'interval'], body)}"
+
+
 def _identity(table: EfficiencyTable) -> str:
-    lines = summary.identity(table).items()
-    entries = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in lines)
+    return _facts(summary.identity(table))
+
+
+def _facts(lines: Mapping[str, str]) -> str:
+    entries = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in lines.items())
     return f"<dl>{entries}</dl>"
 
 
@@ -176,9 +225,13 @@ def _left_out(table: EfficiencyTable) -> str:
 
 
 def _pictures(table: EfficiencyTable, images: Mapping[str, bytes]) -> str:
+    return _images(table.tagger, images)
+
+
+def _images(what: str, images: Mapping[str, bytes]) -> str:
     figures = []
     for title, content in images.items():
         data = base64.b64encode(content).decode("ascii")
-        text = escape(f"{table.tagger}: {title}")
+        text = escape(f"{what}: {title}")
         figures.append(f'<figure><img src="data:image/png;base64,{data}" alt="{text}"></figure>')
     return "\n".join(["<h2>Pictures</h2>", *figures]) if figures else ""

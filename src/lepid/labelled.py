@@ -37,6 +37,7 @@ class Asked:
     ----------
     like : point -> tagger and working point whose efficiency it takes
     axes : features in which the points are binned
+    others : name -> one number per event or lepton, or the name of such a column
     """
 
     tagger: str
@@ -46,6 +47,7 @@ class Asked:
     like: Mapping[str, tuple[str, str]]
     axes: tuple[str, str]
     schema: str | Path | Schema | None
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Labelled:
 
     facts: dict[str, Any] = field(default_factory=dict)
     scheme: str = ""
+    experiment: str = ""
     quantities: tuple[str, ...] = ()
     columns: dict[str, list[npt.NDArray[Any]]] = field(default_factory=dict)
 
@@ -71,13 +74,13 @@ def read(events: Chunks, asked: Asked) -> Labelled:
     UnknownName, UnknownWorkingPoint : no such quantity, or no such point of another tagger
     """
     if is_dask(events):
-        do = "derive(events.compute(), ...), or give it the chunks of lepid.iterate"
-        raise BadInput("derive", "dask events hold no values yet", (), do)
+        do = "give events.compute(), or the chunks of lepid.iterate"
+        raise BadInput(f"tagger {asked.tagger}", "dask events hold no values yet", (), do)
     found = Labelled()
     for chunk in [events] if hasattr(events, "fields") else events:
         _add(found, chunk, asked)
     if not found.facts:
-        raise BadInput("derive", "there are no events")
+        raise BadInput(f"tagger {asked.tagger}", "there are no events")
     return found
 
 
@@ -95,9 +98,11 @@ def _add(found: Labelled, events: Any, asked: Asked) -> None:
             raise UnknownName.of(f"tagger {asked.tagger}", "quantity", name, there)
     if found.facts and _identity(facts) != _identity(found.facts):
         wrong = f"{facts['card']} from {facts['source']}, and before {found.facts['card']}"
-        raise BadInput("derive", f"the chunks have scores of different networks: {wrong}")
+        wrong = f"the chunks have scores of different networks: {wrong}"
+        raise BadInput(f"tagger {asked.tagger}", wrong)
     if not found.facts:
         found.facts, found.scheme, found.quantities = facts, scheme, quantities
+        found.experiment = known.schema.experiment
     whole = replace(asked, scheme=scheme, quantities=quantities)
     for name, column in _columns(known, card, facts["collection"], whole).items():
         found.columns.setdefault(name, []).append(column)
@@ -131,6 +136,8 @@ def _columns(
     }
     if asked.weight is not None:
         arrays[WEIGHT] = weights(known.events, asked.weight, arrays[SCORED])
+    for name, values in asked.others.items():
+        arrays[f"<{name}>"] = weights(known.events, values, arrays[SCORED])
     for tagger, point in asked.like.values():
         other = _decided(known.events, collection, tagger, point)
         arrays |= {f"<{tagger}.{point}>": other[point], f"<{tagger} scored>": other["scored"]}

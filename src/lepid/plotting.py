@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -135,7 +135,49 @@ def efficiency_figure(
         for panel, (name, found) in zip(panels, results.items(), strict=True):
             _draw(panel, name, found, axis)
         _name_axes(panels, AXIS_LABELS[by])
-        _head(figure, table, panels[0], (label or DEFAULT_LABEL, first, rest))
+        note = f"{_title(table)}\nerror bars: {summary.interval_text(table)}"
+        note += f"; faint if wider than {WIDE:g}"
+        _head(figure, note, panels[0], (label or DEFAULT_LABEL, first, rest))
+    return figure
+
+
+def _title(table: EfficiencyTable) -> str:
+    network = f" ({table.network})" if table.network else ""
+    return ", ".join(filter(None, (f"{table.tagger}{network}", table.collection)))
+
+
+def drawn(
+    draw: Sequence[Callable[[Axes], None]],
+    names: Sequence[str],
+    note: str,
+    *,
+    experiment: str = "",
+    label: str | None = None,
+) -> Figure:
+    """Figure of some panels, each drawn by a function, below one legend and a heading.
+
+    Parameters
+    ----------
+    draw : one for each panel; they take an Axes and give what they draw a label on the first
+    names : those labels, for the width of the legend
+    note : lines at the top right
+    experiment : atlas, cms, or empty: the style
+    label : text at the top left, its first word bold; None is `DEFAULT_LABEL`
+
+    Raises
+    ------
+    UnknownName : no such style
+    """
+    if experiment not in STYLES:
+        raise UnknownName.of("figure", "style", experiment, [name for name in STYLES if name])
+    parameters, first, rest = STYLES[experiment]
+    with matplotlib.style.context([parameters, SIZES]):
+        figure, panels = _panels(len(draw), names, parameters)
+        for place, (panel, function) in enumerate(zip(panels, draw, strict=True)):
+            function(panel)
+            if place % _n_column(len(panels)):
+                panel.set_ylabel("")
+        _head(figure, note, panels[0], (label or DEFAULT_LABEL, first, rest))
     return figure
 
 
@@ -208,8 +250,8 @@ def _n_column(n_panel: int) -> int:
 def _legend_columns(names: Sequence[str], across: float) -> int:
     widths = [LEGEND_HANDLE + LEGEND_LETTER * len(name) for name in names]
     for n_column in range(len(names), 1, -1):
-        n_row = math.ceil(len(names) / n_column)
-        columns = [widths[first : first + n_row] for first in range(0, len(names), n_row)]
+        # As matplotlib fills them: the first columns have one more.
+        columns = np.array_split(widths, n_column)
         if sum(max(column) for column in columns) <= across:
             return n_column
     return 1
@@ -283,7 +325,7 @@ def _vertical_limits(found: Mapping[str, Efficiency]) -> tuple[float, float]:
     return lower, upper
 
 
-def _head(figure: Figure, table: EfficiencyTable, panel: Axes, label: tuple[str, str, str]) -> None:
+def _head(figure: Figure, note: str, panel: Axes, label: tuple[str, str, str]) -> None:
     width, height = figure.get_size_inches()
     across = width - LEFT - RIGHT
     text, first_style, rest_style = label
@@ -302,11 +344,8 @@ def _head(figure: Figure, table: EfficiencyTable, panel: Axes, label: tuple[str,
         pad=0.0,
     )
     figure.add_artist(header)
-    network = f" ({table.network})" if table.network else ""
-    lines = ", ".join(filter(None, (f"{table.tagger}{network}", table.collection)))
-    lines += f"\nerror bars: {summary.interval_text(table)}; faint if wider than {WIDE:g}"
     right = 1.0 - RIGHT / width
-    figure.text(right, 1.0 - 0.1 / height, lines, ha="right", va="top", fontsize=9.5)
+    figure.text(right, 1.0 - 0.1 / height, note, ha="right", va="top", fontsize=9.5)
     handles, names = panel.get_legend_handles_labels()
     figure.legend(
         handles,

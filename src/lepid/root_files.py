@@ -236,6 +236,19 @@ def _objects(path: Path, kinds: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
             yield key, _read(path, partial(file.__getitem__, key))
 
 
+def graph(
+    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], title: str, axes: tuple[str, str]
+) -> Any:
+    """Graph to be given to `write_objects`; uproot writes none with error bars.
+
+    Parameters
+    ----------
+    x, y : [n], finite
+    axes : labels of both
+    """
+    return uproot.as_TGraph({"x": x, "y": y}, title, *axes)
+
+
 def write_objects(path: Path, objects: Mapping[str, Any]) -> None:
     """Write histograms, graphs and strings under their names into a new ROOT file."""
     with atomic(path) as beside, uproot.recreate(beside) as file:

@@ -19,6 +19,7 @@ from lepid.cli import (
     working_points,
 )
 from lepid.cli.arguments import add_common, add_reading, edges, names, positive
+from lepid.cli.roc_arguments import add_roc
 from lepid.errors import LepidError
 from lepid.recipe import Recipe
 
@@ -66,6 +67,12 @@ def _efficiency(arguments: argparse.Namespace) -> int:
     return efficiency.run(arguments)
 
 
+def _roc(arguments: argparse.Namespace) -> int:
+    from lepid.cli import roc  # noqa: PLC0415  (plots take a second to load)
+
+    return roc.run(arguments)
+
+
 def parser() -> argparse.ArgumentParser:
     """Parser of all commands."""
     top = argparse.ArgumentParser(
@@ -78,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_decorate(commands)
     _add_efficiency(commands)
+    add_roc(commands, LAYOUT, _roc)
     _add_likelihood(commands)
     for name, run, text in (
         ("taggers", catalogue.taggers, "list the taggers and their networks"),

@@ -21,7 +21,7 @@ def histograms(table: EfficiencyTable) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for truth_class, point in itertools.product(table.populated, table.working_points):
-        folder = f"{_object_name(truth_class)}/{_object_name(point)}"
+        folder = f"{object_name(truth_class)}/{object_name(point)}"
         for name, histogram in _of(table, point, truth_class).items():
             found[f"{folder}/{name}"] = histogram
     return found
@@ -60,6 +60,7 @@ def _with_flow(table: EfficiencyTable, bins: counting.Array) -> counting.Array:
     return grid
 
 
-def _object_name(name: str) -> str:
+def object_name(name: str) -> str:
+    """`name` as an object in a ROOT file may be called."""
     # A slash would open a folder and a semicolon a cycle.
     return "".join(c if c.isalnum() or c in "_-+." else "_" for c in name)
