@@ -23,9 +23,10 @@ LAYERS = (
     "convert",
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
-        "correction, recipe, building, association, labelled, derivation, point_tables, fractions"
+        "correction, recipe, building, association, labelled, derivation, point_tables, fractions, "
+        "pairing, selection"
     ),
-    "plotting",
+    "plotting, mass_plots",
     "html_report",
     "cli, __main__",
 )
@@ -38,9 +39,11 @@ HOMES = {
     "correctionlib": "tables.py",
     "dask_awkward": "events/objects/",
     "hist": "efficiency/counting.py",
+    "iminuit": "efficiency/mass_fit.py",
     "matplotlib": "plotting.py",
     "mplhep": "plotting.py",
     "numba": "features/kernels/",
+    "numba_stats": "efficiency/mass_shapes.py",
     "onnx": "taggers/graph/",
     "onnxruntime": "taggers/session.py",
     "pyarrow": "events/objects/",
