@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -89,8 +89,37 @@ class ProbeEfficiency:
         squares = [half**2 for half in self.systematics.values()]
         return np.sqrt(np.sum(squares, axis=0)) if squares else np.zeros(self.shape)
 
+    def content(self) -> dict[str, Any]:
+        """What was measured as plain values, one entry per bin.
+
+        None stands for what could not be measured, and for the end of an open bin.
+        """
+        envelopes = {name: half.ravel() for name, half in self.systematics.items()}
+        total = self.systematic.ravel()
+        bins = []
+        for place, one in enumerate(self.bins):
+            entry: dict[str, Any] = {**one.ends._asdict(), "systematic": float(total[place])}
+            entry["systematics"] = {n: _plain(float(half[place])) for n, half in envelopes.items()}
+            entry = {name: _plain(value) for name, value in entry.items()}
+            if one.fit:
+                entry |= {"chi2": float(one.fit.chi2), "ndof": one.fit.ndof}
+                entry |= {"p_value": _plain(one.fit.p_value), "interval": one.fit.interval}
+            if self.edges:
+                i, j = divmod(place, self.shape[1])
+                pt, abseta = self.edges
+                entry["pt"] = [_plain(end) for end in pt[i : i + 2]]
+                entry["abseta"] = [_plain(end) for end in abseta[j : j + 2]]
+            bins.append(entry | one.yields._asdict() | {"how": one.how, "notes": list(one.notes)})
+        what = {"working_point": self.working_point, "method": self.method.text()}
+        return {**self.identity, **what, "bins": bins}
+
     def _grid(self, of: Callable[[Measured], float]) -> Floats:
         return np.array([of(one) for one in self.bins]).reshape(self.shape)
+
+
+def _plain(value: Any) -> Any:
+    """The value, None for a number that is none: JSON has no NaN."""
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def probe_efficiency(
