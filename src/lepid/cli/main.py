@@ -9,7 +9,15 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from lepid.cli import catalogue, convert, decorate, doctor, likelihood, working_points
+from lepid.cli import (
+    catalogue,
+    convert,
+    decorate,
+    doctor,
+    likelihood,
+    pair_arguments,
+    working_points,
+)
 from lepid.cli.arguments import add_common, add_reading, edges, names, positive
 from lepid.errors import LepidError
 from lepid.recipe import Recipe
@@ -70,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_decorate(commands)
     _add_efficiency(commands)
-    _add_tag_and_probe(commands)
+    pair_arguments.add(commands, LAYOUT)
     _add_likelihood(commands)
     for name, run, text in (
         ("taggers", catalogue.taggers, "list the taggers and their networks"),
@@ -168,21 +176,6 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
     command.add_argument("--style", choices=("atlas", "cms"), help="style of pictures")
     add_common(command)
     command.set_defaults(run=_efficiency)
-
-
-def _add_tag_and_probe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from lepid.cli import tag_and_probe  # noqa: PLC0415  (fits and plots take a second to load)
-
-    command = commands.add_parser(
-        "tag-and-probe",
-        help="measure working points with pairs of a resonance, without truth",
-        description="Efficiency of working points for probes of a resonance: pairs with a tag, "
-        "background taken from their masses.",
-        formatter_class=LAYOUT,
-        epilog="example: lepid tag-and-probe data.root --tagger cms_electron_mva_iso "
-        "--tag 'pt > 32 and cutBased == 4' --probe 'pt > 10' -o table.html",
-    )
-    tag_and_probe.add_arguments(command)
 
 
 def _add_likelihood(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

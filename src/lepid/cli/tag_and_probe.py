@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lepid.cli import terminal
-from lepid.cli.arguments import add_common, edges
 from lepid.cli.outputs import check
-from lepid.efficiency.mass_shapes import BACKGROUNDS, SIGNALS, TEMPLATE
 from lepid.efficiency.pair_file import read, write
 from lepid.efficiency.pair_table import PairTable
-from lepid.efficiency.probe_bins import METHODS, Method
-from lepid.efficiency.resonances import RESONANCES
+from lepid.efficiency.probe_bins import Method
+from lepid.efficiency.resonances import CRYSTAL_BALL, TEMPLATE
 from lepid.efficiency.tag_and_probe import ProbeEfficiency, probe_efficiency, standard_variations
 from lepid.errors import BadInput, UnknownWorkingPoint
 from lepid.events import files
@@ -28,47 +26,6 @@ from lepid.selection import parse
 from lepid.taggers import session
 
 PAIRS, JSON, HTML = (".pairs.json", ".pairs.json.gz"), ".json", ".html"
-Layout = Callable[..., argparse.HelpFormatter]
-
-
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Add the arguments of `tag-and-probe`."""
-    command.add_argument(
-        "files", nargs="+", metavar="FILE", help="ROOT or parquet files, or pairs: .pairs.json"
-    )
-    command.add_argument("--tagger", metavar="NAME", help="tagger or tagger@network")
-    command.add_argument(
-        "--tag", action="append", default=[], metavar="[NAME:]TEXT",
-        help="selection of tags, 'pt > 30 and muon_plit.Tight'; more, with names, are variations",
-    )  # fmt: skip
-    command.add_argument("--probe", default="", metavar="TEXT", help="selection of probes")
-    command.add_argument(
-        "-o", "--output", action="append", default=[], metavar="OUT",
-        help=".html with a plot of each fit, .json, or .pairs.json, which adds up; repeatable",
-    )  # fmt: skip
-    command.add_argument(
-        "--working-point", action="append", default=[], metavar="NAME",
-        help="measure only these; repeatable",
-    )  # fmt: skip
-    command.add_argument(
-        "--resonance", choices=tuple(RESONANCES), default="Z", help="Z if left out"
-    )
-    command.add_argument("--method", choices=METHODS, default="fit", help="fit if left out")
-    command.add_argument("--signal", choices=SIGNALS, help="of a fit; a template with --simulation")
-    command.add_argument(
-        "--background", choices=BACKGROUNDS, default="exponential", help="of a fit"
-    )
-    command.add_argument("--window", type=edges, metavar="A,B", help="GeV, masses to fit")
-    command.add_argument("--peak", type=edges, metavar="A,B", help="GeV, masses to count")
-    command.add_argument("--simulation", metavar="FILE", help=".pairs.json of simulation")
-    command.add_argument("--vary", action="store_true", help="vary window, shapes and tags")
-    command.add_argument("--inclusive", action="store_true", help="all probes as one bin")
-    command.add_argument("--pt-edges", type=edges, metavar="A,B,...", help="GeV; 'inf' may be last")
-    command.add_argument("--abseta-edges", type=edges, metavar="A,B,...", help="edges in |eta|")
-    command.add_argument("--mass-edges", type=edges, metavar="A,B,...", help="GeV")
-    command.add_argument("--weight", metavar="COLUMN", help="weight of events or leptons")
-    add_common(command)
-    command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -124,7 +81,7 @@ def _pairs(arguments: argparse.Namespace) -> PairTable:
     }
     total = files.count(arguments.files, arguments.tree)
     needs = [arguments.weight.partition(".")[0]] if arguments.weight else []
-    found: PairTable | None = None
+    table: PairTable | None = None
     with (
         session.settings(arguments.provider, arguments.threads),
         terminal.progress(total, "events", quiet=arguments.quiet) as advance,
@@ -138,11 +95,11 @@ def _pairs(arguments: argparse.Namespace) -> PairTable:
                 resonance_name=arguments.resonance, weight=arguments.weight, origin=path,
                 schema=arguments.schema, **options,
             )  # fmt: skip
-            found = part if found is None else found + part
+            table = part if table is None else table + part
             advance(number)
-    if found is None:
+    if table is None:
         raise BadInput("files", "no file was given")
-    return found
+    return table
 
 
 def _tags(texts: Sequence[str]) -> dict[str, str]:
@@ -162,7 +119,7 @@ def _measure(
     points: Sequence[str],
     simulation: PairTable | None,
 ) -> list[ProbeEfficiency]:
-    signal = arguments.signal or (TEMPLATE if simulation else SIGNALS[1])
+    signal = arguments.signal or (TEMPLATE if simulation else CRYSTAL_BALL)
     window, peak = (tuple(x) if x else None for x in (arguments.window, arguments.peak))
     method = Method(arguments.method, signal, arguments.background, window, peak)
     variations: Mapping[str, Sequence[Method]] = {}
@@ -180,7 +137,7 @@ def _measure(
                 simulation=simulation,
                 inclusive=arguments.inclusive,
                 advance=advance,
-            )  # fmt: skip
+            )
             for point in points
         ]
 

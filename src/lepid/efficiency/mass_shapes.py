@@ -10,14 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from numba_stats import bernstein, cmsshape, crystalball_ex
 
-from lepid.efficiency.resonances import Resonance
+from lepid.efficiency.resonances import CRYSTAL_BALL, TEMPLATE, Resonance
 from lepid.errors import BadInput, UnknownName
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-
-TEMPLATE, CRYSTAL_BALL = "template", "double-crystal-ball"
-SIGNALS = (TEMPLATE, CRYSTAL_BALL)
-BACKGROUNDS = ("exponential", "polynomial", "cms")
 
 
 class Parameter(NamedTuple):

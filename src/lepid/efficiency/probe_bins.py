@@ -12,16 +12,25 @@ import numpy.typing as npt
 
 from lepid.efficiency import intervals, mass_fit, mass_shapes
 from lepid.efficiency.intervals import ONE_SIGMA, Sums
-from lepid.efficiency.mass_shapes import CRYSTAL_BALL, SIGNALS, TEMPLATE, Shape
+from lepid.efficiency.mass_shapes import Shape
 from lepid.efficiency.pair_table import SAME, Histogram, PairTable, PassFail
-from lepid.efficiency.resonances import Resonance, resonance
+from lepid.efficiency.resonances import (
+    BACKGROUNDS,
+    COUNT,
+    CRYSTAL_BALL,
+    FIT,
+    METHODS,
+    SAME_SIGN,
+    SIGNALS,
+    TEMPLATE,
+    Resonance,
+    resonance,
+)
 from lepid.errors import BadInput, UnknownName
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Bin: TypeAlias = tuple[int, int] | None
 
-FIT, SIDEBANDS, SAME_SIGN, COUNT = "fit", "sidebands", "same-sign", "count"
-METHODS = (FIT, SIDEBANDS, SAME_SIGN, COUNT)
 # Fewer probes on one side than this are counted and not fitted.
 MINIMUM = 20
 # A template of fewer simulated failing probes than this is that of all probes.
@@ -50,7 +59,7 @@ class Method:
     tag: str | None = None
 
     def __post_init__(self) -> None:
-        known = {"method": METHODS, "signal": SIGNALS, "background": mass_shapes.BACKGROUNDS}
+        known = {"method": METHODS, "signal": SIGNALS, "background": BACKGROUNDS}
         for kind, value in (
             ("method", self.name),
             ("signal", self.signal),

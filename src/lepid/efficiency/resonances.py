@@ -1,4 +1,4 @@
-"""Resonances that decay into two leptons: mass, resolution, where to fit and to count."""
+"""Resonances that decay into two leptons, and the names of what is done with their masses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import numpy as np
 
 from lepid.errors import UnknownName
 
+TEMPLATE, CRYSTAL_BALL = "template", "double-crystal-ball"
+FIT, SIDEBANDS, SAME_SIGN, COUNT = "fit", "sidebands", "same-sign", "count"
+METHODS = (FIT, SIDEBANDS, SAME_SIGN, COUNT)
+SIGNALS = (TEMPLATE, CRYSTAL_BALL)
+BACKGROUNDS = ("exponential", "polynomial", "cms")
 # Particle Data Group, Phys. Rev. D 110 (2024) 030001; GeV.
 LEPTON_MASSES = {"electron": 0.00051099895, "muon": 0.1056583755}
 

@@ -9,11 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from lepid.efficiency import mass_shapes
-from lepid.efficiency.mass_shapes import CRYSTAL_BALL, SIGNALS
 from lepid.efficiency.pair_table import PairTable
 from lepid.efficiency.probe_bins import (
-    FIT,
     MINIMUM,
     Bin,
     Measured,
@@ -22,7 +19,7 @@ from lepid.efficiency.probe_bins import (
     fitted_range,
     measured,
 )
-from lepid.efficiency.resonances import resonance
+from lepid.efficiency.resonances import BACKGROUNDS, CRYSTAL_BALL, FIT, SIGNALS, resonance
 from lepid.errors import BadInput
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -213,7 +210,7 @@ def standard_variations(
     if method.name == FIT:
         signals = SIGNALS if templates else (CRYSTAL_BALL,)
         sources["signal"] = tuple(replace(method, signal=s) for s in signals if s != method.signal)
-        others = [b for b in mass_shapes.BACKGROUNDS if b != method.background]
+        others = [b for b in BACKGROUNDS if b != method.background]
         sources["background"] = tuple(replace(method, background=b) for b in others)
     tags = [name for name in table.tags if name != (method.tag or next(iter(table.tags)))]
     sources["tag"] = tuple(replace(method, tag=name) for name in tags)
