@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from lepid import selection
 from lepid.efficiency import pair_table
 from lepid.efficiency.charge_flips import ChargeTable
 from lepid.efficiency.pair_table import Leptons, PairTable
@@ -21,7 +20,7 @@ from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
 from lepid.measurement import SCORED, WEIGHT, weights
 from lepid.provenance import facts_about
-from lepid.selection import Condition
+from lepid.selection import Condition, columns_of, evaluate, parse
 from lepid.units import convert
 
 # Probes below 10 GeV are those of J/psi; the crack of the calorimeter has a bin of its own.
@@ -92,7 +91,7 @@ def tag_and_probe(
         sources=(origin,) if origin else (),
         metadata={"probe": probe, "sha256": ", ".join(facts["sha256"])},
     )
-    selections = {name: selection.parse(text) for name, text in {**tags, "": probe}.items()}
+    selections = {name: parse(text) for name, text in {**tags, "": probe}.items()}
     arrays = _arrays(known, facts["collection"], selections.values())
     arrays |= {f"<point {name}>": record[name] for name in points} | {SCORED: record["scored"]}
     if weight is not None:
@@ -158,7 +157,7 @@ def charge_pairs(
         abseta_edges=abseta_edges,
         mass_edges=edges,
     )
-    conditions = selection.parse(select)
+    conditions = parse(select)
     arrays = _arrays(known, collection, [conditions])
     if weight is not None:
         like = known.events[collection][arrays["pt"]]
@@ -196,7 +195,7 @@ def _arrays(known: Recognised, collection: str, selections: Any) -> dict[str, An
         dict.fromkeys(("pt", "eta", "phi", "charge"), "pairs of leptons")
     )
     for conditions in selections:
-        arrays |= selection.columns(known, collection, conditions)
+        arrays |= columns_of(known, collection, conditions)
     return arrays
 
 
@@ -208,4 +207,4 @@ def _leptons(known: Recognised, columns: Mapping[str, Any], table: Table) -> Lep
 
 
 def _chosen(known: Recognised, columns: Mapping[str, Any], conditions: Sequence[Condition]) -> Any:
-    return selection.evaluate(conditions, columns, known.schema.unit, len(columns["pt"]))
+    return evaluate(conditions, columns, known.schema.unit, len(columns["pt"]))

@@ -73,7 +73,9 @@ def parse(text: str) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def columns(known: Recognised, collection: str, conditions: Sequence[Condition]) -> dict[str, Any]:
+def columns_of(
+    known: Recognised, collection: str, conditions: Sequence[Condition]
+) -> dict[str, Any]:
     """What the requirements take of the events: column names, or decisions.
 
     Raises
@@ -103,7 +105,7 @@ def evaluate(
 
     Parameters
     ----------
-    flat : columns that `columns` named, [n_lepton] each
+    flat : columns that `columns_of` named, [n_lepton] each
     unit_of : unit -> the unit of the format for what it measures
     """
     passed = np.ones(n_lepton, np.bool_)

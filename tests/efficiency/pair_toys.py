@@ -12,7 +12,7 @@ from lepid.efficiency.resonances import RESONANCES
 
 PT_EDGES, ABSETA_EDGES = (20.0, 38.0, 50.0, 150.0), (0.0, 0.9, 1.6, 2.4)
 TRUTH = np.array([[0.80, 0.70, 0.60], [0.90, 0.82, 0.75], [0.95, 0.90, 0.85]])
-FLIPS = np.array([[0.004, 0.015, 0.04], [0.006, 0.02, 0.05], [0.01, 0.03, 0.07]])
+FLIPS = np.tile([0.006, 0.02, 0.05], (3, 1))
 BACKGROUND_PASSES, TAGGED = 0.35, 0.6
 
 
@@ -31,15 +31,16 @@ def draw(
     n = n_signal + n_background
     # The cut keeps the tails of Breit and Wigner inside the table.
     mass = 91.188 + 1.25 * np.tan((rng.random(n_signal) - 0.5) * np.pi * 0.96)
-    mass = np.concatenate(
-        [mass + rng.normal(0.0, 1.8, n_signal), 50 + rng.exponential(45, n_background)]
-    )
+    mass += rng.normal(0.0, 1.8, n_signal)
+    mass = np.concatenate([mass, 50 + rng.exponential(45, n_background)])
     eta = rng.uniform(-2.4, 2.4, (n, 2))
-    # One of the two, so that both have the same distribution of pt.
-    ratio = np.exp(rng.uniform(-0.4, 0.4, n))
-    pt = mass / np.sqrt(2.0 * (np.cosh(eta[:, 0] - eta[:, 1]) + 1.0))
+    # Back to back the momenta would follow from the mass: a boost brings them nearer together.
+    apart = np.cosh(eta[:, 0] - eta[:, 1])
+    pt = mass / np.sqrt(2.0 * (apart + 1.0)) * np.exp(rng.uniform(0.0, 1.0, n))
+    ratio = np.exp(rng.uniform(-0.5, 0.5, n))
     pts = np.stack([pt * ratio, pt / ratio], axis=1)
-    phi = np.tile([0.0, np.pi], n)
+    turn = np.arccos(np.clip(apart - 0.5 * (mass / pt) ** 2, -1.0, 1.0))
+    phi = np.stack([np.zeros(n), turn], axis=1).ravel()
     charge = np.tile([1.0, -1.0], n)
     flat = pts.ravel(), eta.ravel(), phi
     leptons = Leptons(np.arange(0, 2 * n + 1, 2), *flat, charge, np.ones(2 * n))

@@ -133,7 +133,8 @@ class FlipRates:
 
     Attributes
     ----------
-    value, error : [n_pt, n_abseta]; NaN in bins without pairs
+    value, error : [n_pt, n_abseta]; NaN in bins without pairs, or whose rate ended
+        at a limit because the background took all pairs of the same charge
     covariance : [n_bin, n_bin], bins row by row
     pt_edges, abseta_edges : of the bins, pt in GeV
     chi2, ndof : of the numbers of pairs of the same charge, where 5 are expected
@@ -158,7 +159,9 @@ def charge_flip_rates(
 
     A pair of leptons i and j has the same charge with the probability
     e_i (1 - e_j) + e_j (1 - e_i).
-    The background of both charges comes from straight lines through the sidebands.
+    The background of both charges comes from straight lines through the sidebands, whose own
+    uncertainty is not in the errors; bins of pT that shape the masses of the background, such as
+    two leptons below half the mass, spoil these lines.
 
     Parameters
     ----------
@@ -198,9 +201,14 @@ def charge_flip_rates(
     if not valid:
         do = "merge bins of pT and |eta|: some have too few pairs of the same charge"
         raise BadInput("charge flips", "the likelihood has no valid maximum", (), do)
-    enough = mean(values) >= mass_fit.EXPECTED
-    chi2 = float(np.sum(((same - mean(values)) ** 2 / mean(values))[enough]))
+    expected = mean(values)
+    enough = expected >= mass_fit.EXPECTED
+    chi2 = float(np.sum((same - expected)[enough] ** 2 / expected[enough]))
     n_bin = math.prod(table.shape)
+    # At a limit the likelihood has a slope, and its curvature is no uncertainty.
+    bounded = (values < 1e-7) | (values > HIGHEST - 1e-3)
+    values = np.where(bounded, np.nan, values)
+    covariance = np.where(bounded[:, None] | bounded, np.nan, covariance)
     whole, matrix = np.full(n_bin, np.nan), np.full((n_bin, n_bin), np.nan)
     whole[used], matrix[np.ix_(used, used)] = values, covariance
     return FlipRates(
