@@ -12,7 +12,8 @@ import pytest
 from scipy.stats import chi2
 
 from lepid.efficiency import mass_fit
-from lepid.efficiency.pair_table import Histogram, PairTable
+from lepid.efficiency.mass_shapes import background, crystal_ball
+from lepid.efficiency.pair_table import Histogram, PairTable, PassFail
 from lepid.efficiency.probe_bins import Method, sideband
 from lepid.efficiency.resonances import resonance
 from lepid.efficiency.tag_and_probe import probe_efficiency, standard_variations
@@ -115,6 +116,28 @@ def test_a_line_through_both_sidebands() -> None:
     # An asymmetric peak: the line, not the mean.
     found, _ = sideband(edges, Histogram(heights, heights), (70.0, 90.0))
     assert found == pytest.approx((3.0 + 0.02 * 10.0) * 20.0)
+
+
+def test_pairs_of_weight_two_are_the_same_fit_with_empty_bins_in_it() -> None:
+    rng = np.random.default_rng(6)
+    edges = np.linspace(60.0, 120.0, 61)
+    shapes = dict.fromkeys(mass_fit.SIDES, crystal_ball(resonance("Z")))
+    found = []
+    sides = [np.r_[rng.normal(91, 2.5, n), rng.uniform(60, 120, 15)] for n in (300, 60)]
+    counts = [np.histogram(side, edges)[0].astype(float) for side in sides]
+    assert min((one == 0).sum() for one in counts) > 10
+    for weight in (1.0, 2.0):
+        parts = [Histogram(weight * one, weight**2 * one) for one in counts]
+        masses = PassFail(edges, *parts)
+        found.append(mass_fit.fit(masses, shapes, background("exponential", (60.0, 120.0))))
+    one, two = found
+    assert one.valid
+    assert two.value == pytest.approx(one.value, abs=2e-3)
+    assert two.low == pytest.approx(one.low, abs=2e-3)
+    assert two.high == pytest.approx(one.high, abs=2e-3)
+    for side in mass_fit.SIDES:
+        expected = 2.0 * one.curves.background[side].sum()
+        assert two.curves.background[side].sum() == pytest.approx(expected, rel=0.1)
 
 
 def slow_pearson(seen: Any, expected: Any) -> tuple[float, int]:

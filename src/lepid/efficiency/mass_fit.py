@@ -21,6 +21,7 @@ SIDES = ("passed", "failed")
 # Pearson's chi2 follows its distribution where this much is expected.
 EXPECTED = 5.0
 TRIES = 3
+NOTHING = 1e-9
 LIKELIHOOD, COVARIANCE = "likelihood", "covariance"
 
 
@@ -140,11 +141,12 @@ def _yields(masses: PassFail) -> list[Parameter]:
 def _data(histogram: Histogram) -> Floats:
     if np.array_equal(histogram.values, histogram.variances):
         return histogram.values
-    # An empty bin of weighted pairs has no variance: it takes the mean weight of all.
+    # An empty bin of weighted pairs takes the mean weight of all; with a content of exactly 0 the
+    # likelihood of scaled counts would leave it out.
     scale = histogram.variances.sum() / histogram.values.sum()
     empty = histogram.variances <= 0.0
-    variances = np.where(empty, np.maximum(histogram.values, 1e-9) * scale, histogram.variances)
-    return np.column_stack([histogram.values, variances])
+    values = np.where(empty, NOTHING, histogram.values)
+    return np.column_stack([values, np.where(empty, NOTHING * scale, histogram.variances)])
 
 
 def _minimise(minuit: Minuit) -> None:
