@@ -24,10 +24,10 @@ LAYERS = (
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
         "correction, recipe, building, association, labelled, derivation, point_tables, fractions, "
-        "weighting, discrimination"
+        "weighting, discrimination, pairing, selection"
     ),
     "plotting",
-    "roc_pictures",
+    "roc_pictures, mass_plots",
     "html_report",
     "cli, __main__",
 )
@@ -40,9 +40,11 @@ HOMES = {
     "correctionlib": "tables.py",
     "dask_awkward": "events/objects/",
     "hist": "efficiency/counting.py",
+    "iminuit": "efficiency/mass_fit.py",
     "matplotlib": "plotting.py",
     "mplhep": "plotting.py",
     "numba": "features/kernels/",
+    "numba_stats": "efficiency/mass_shapes.py",
     "onnx": "taggers/graph/",
     "onnxruntime": "taggers/session.py",
     "pyarrow": "events/objects/",

@@ -6,17 +6,20 @@ from lepid.association import associate
 from lepid.correction import correct
 from lepid.derivation import derive
 from lepid.discrimination import roc
+from lepid.efficiency.charge_flips import charge_flip_rates
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.export import read as read_table
 from lepid.efficiency.export import write as write_table
 from lepid.efficiency.factor_files import write as write_scale_factors
 from lepid.efficiency.factors_of_tables import scale_factors
+from lepid.efficiency.tag_and_probe import probe_efficiency
 from lepid.errors import LepidError
 from lepid.events.files import open_events as open
 from lepid.explanation import explain
 from lepid.fractions import optimise_fractions
 from lepid.labels import truth
 from lepid.measurement import measure
+from lepid.pairing import charge_pairs, tag_and_probe
 from lepid.pipeline import decide, decorate, iterate
 from lepid.provenance import report
 from lepid.taggers.catalogue import taggers as list_taggers
@@ -31,6 +34,8 @@ __all__ = [
     "LepidError",
     "__version__",
     "associate",
+    "charge_flip_rates",
+    "charge_pairs",
     "correct",
     "decide",
     "decorate",
@@ -41,11 +46,13 @@ __all__ = [
     "measure",
     "open",
     "optimise_fractions",
+    "probe_efficiency",
     "read_table",
     "report",
     "roc",
     "scale_factors",
     "settings",
+    "tag_and_probe",
     "truth",
     "weights",
     "write_scale_factors",

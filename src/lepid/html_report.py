@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from typing import Any
 
 from lepid.description import MARK
 from lepid.efficiency import summary
@@ -139,6 +140,47 @@ def _composition(told: Told) -> str:
     return f"{title}\n{_table(['class', 'part', 'interval'], body)}"
 
 
+def probes_html(results: Sequence[Mapping[str, Any]], images: Sequence[Mapping[str, bytes]]) -> str:
+    """One page of efficiencies measured with pairs, and the pictures of all fits.
+
+    Parameters
+    ----------
+    results : `ProbeEfficiency.content` of each working point
+    images : for each of them, title of a bin -> content of a png file
+    """
+    first = results[0]
+    facts = {k: v for k, v in first.items() if isinstance(v, str) and k != "working_point"}
+    lines = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items() if v)
+    parts = [f"<dl>{lines}</dl>"]
+    heading = ["probes", "efficiency", "systematic", "passed", "failed", "chi2/ndof, p", "how"]
+    for result, pictures in zip(results, images, strict=True):
+        rows = [_probes(title, one) for title, one in zip(pictures, result["bins"], strict=True)]
+        parts.append(f"<h2>{escape(result['working_point'])}</h2>")
+        parts.append(_table(heading, "\n".join(rows)))
+        parts += [_figure(title, content) for title, content in pictures.items()]
+    return _page(f"Tag and probe: {escape(first['tagger'])}", "\n".join(parts))
+
+
+def _probes(title: str, one: Mapping[str, Any]) -> str:
+    value = "&ndash;"
+    if one["value"] is not None:
+        up, down = one["high"] - one["value"], one["value"] - one["low"]
+        error = f'<span class="error"><i>+{up:.4f}</i><i>&minus;{down:.4f}</i></span>'
+        value = f"{one['value']:.4f}{error}"
+    other = "&ndash;" if one["systematic"] is None else f"{one['systematic']:.4f}"
+    p_value = "" if one.get("p_value") is None else f", {one['p_value']:.3g}"
+    fit = f"{one['chi2']:.1f}/{one['ndof']}{p_value}" if "chi2" in one else ""
+    cells = (value, other, f"{one['passed']:.1f}", f"{one['failed']:.1f}", fit)
+    how = escape("; ".join((one["how"], *one["notes"])))
+    row = "".join(f"<td>{cell}</td>" for cell in (*cells, how))
+    return f'<tr><th scope="row">{escape(title)}</th>{row}</tr>'
+
+
+def _figure(text: str, content: bytes) -> str:
+    data = base64.b64encode(content).decode("ascii")
+    return f'<figure><img src="data:image/png;base64,{data}" alt="{escape(text)}"></figure>'
+
+
 def _identity(table: EfficiencyTable) -> str:
     return _facts(summary.identity(table))
 
@@ -231,7 +273,5 @@ def _pictures(table: EfficiencyTable, images: Mapping[str, bytes]) -> str:
 def _images(what: str, images: Mapping[str, bytes]) -> str:
     figures = []
     for title, content in images.items():
-        data = base64.b64encode(content).decode("ascii")
-        text = escape(f"{what}: {title}")
-        figures.append(f'<figure><img src="data:image/png;base64,{data}" alt="{text}"></figure>')
+        figures.append(_figure(f"{what}: {title}", content))
     return "\n".join(["<h2>Pictures</h2>", *figures]) if figures else ""

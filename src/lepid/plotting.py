@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -88,6 +89,12 @@ class StyledFigure(Figure):
             super().draw(renderer)
 
 
+def in_style(parameters: dict[str, Any]) -> AbstractContextManager[None]:
+    """Context in which axes are made in this style, one of `STYLES`, at the sizes of lepid."""
+    context: AbstractContextManager[None] = matplotlib.style.context([parameters, SIZES])
+    return context
+
+
 def efficiency_figure(
     table: EfficiencyTable,
     by: str,
@@ -129,7 +136,7 @@ def efficiency_figure(
         wrong = "no scored leptons of these classes inside the bins to draw"
         raise BadInput(f"efficiency table of {table.tagger}", wrong, table.populated)
     parameters, first, rest = STYLES[style or _known_style(table.experiment)]
-    with matplotlib.style.context([parameters, SIZES]):
+    with in_style(parameters):
         figure, panels = _panels(len(results), points, parameters)
         axis = _axis(by, table, results)
         for panel, (name, found) in zip(panels, results.items(), strict=True):

@@ -15,6 +15,7 @@ from lepid.cli import (
     decorate,
     doctor,
     likelihood,
+    pair_arguments,
     scale_factors,
     working_points,
 )
@@ -86,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
     _add_decorate(commands)
     _add_efficiency(commands)
     add_roc(commands, LAYOUT, _roc)
+    pair_arguments.add(commands, LAYOUT)
     _add_likelihood(commands)
     for name, run, text in (
         ("taggers", catalogue.taggers, "list the taggers and their networks"),

@@ -1,0 +1,174 @@
+"""lepid tag-and-probe: efficiencies of probes of a resonance, measured without truth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lepid.cli import terminal
+from lepid.cli.outputs import check
+from lepid.efficiency.pair_file import read, write
+from lepid.efficiency.pair_table import PairTable
+from lepid.efficiency.probe_bins import Method
+from lepid.efficiency.resonances import CRYSTAL_BALL, TEMPLATE
+from lepid.efficiency.tag_and_probe import ProbeEfficiency, probe_efficiency, standard_variations
+from lepid.errors import BadInput, UnknownWorkingPoint
+from lepid.events import files
+from lepid.files_out import atomic
+from lepid.html_report import probes_html
+from lepid.mass_plots import bin_title, mass_figure, result_text
+from lepid.pairing import NOMINAL, tag_and_probe
+from lepid.pipeline import decorate_new
+from lepid.plotting import png
+from lepid.selection import parse
+from lepid.taggers import session
+
+PAIRS, JSON, HTML = (".pairs.json", ".pairs.json.gz"), ".json", ".html"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Pair the leptons of the files, measure, show and write."""
+    outputs = [Path(path) for path in arguments.output]
+    check(outputs, (*PAIRS, JSON, HTML), arguments.files)
+    for name in ("window", "peak"):
+        found = getattr(arguments, name)
+        if found and len(found) != 2:
+            raise BadInput(f"--{name}", f"{len(found)} numbers, and it has two ends: A,B")
+    simulation = read(Path(arguments.simulation)) if arguments.simulation else None
+    table = _pairs(arguments)
+    points = arguments.working_point or table.working_points
+    for name in points:
+        if name not in table.working_points:
+            where = f"pairs of {table.tagger}"
+            raise UnknownWorkingPoint.of(where, "working point", name, table.working_points)
+    # Pairs are worth keeping even where a fit then fails.
+    for path in outputs:
+        if path.name.lower().endswith(PAIRS):
+            write(table, path)
+    results = _measure(arguments, table, points, simulation)
+    for path in outputs:
+        if not path.name.lower().endswith(PAIRS):
+            _write(results, path)
+    if arguments.json:
+        terminal.say_json([result.content() for result in results])
+        return 0
+    for result in results:
+        _show(result)
+    for path in outputs:
+        terminal.say(f"written: {path}")
+    return 0
+
+
+def _pairs(arguments: argparse.Namespace) -> PairTable:
+    stored = [path for path in arguments.files if path.lower().endswith(PAIRS)]
+    if stored and len(stored) < len(arguments.files):
+        raise BadInput("files", "pairs and events cannot be added", (), "give one kind of them")
+    if stored:
+        tables = [read(Path(path)) for path in stored]
+        return sum(tables[1:], start=tables[0])
+    if not arguments.tagger or not arguments.tag:
+        do = "give --tagger NAME and --tag 'pt > 30 and ...', or files of pairs"
+        raise BadInput("tag-and-probe", "events need a tagger and a selection of tags", (), do)
+    tags = _tags(arguments.tag)
+    names = [c.name for text in (*tags.values(), arguments.probe) for c in parse(text)]
+    own = arguments.tagger.partition("@")[0]
+    others = [name.rpartition(".")[0] for name in names if "." in name]
+    taggers = [arguments.tagger, *dict.fromkeys(other for other in others if other != own)]
+    options = {
+        k: v for k in ("pt_edges", "abseta_edges", "mass_edges") if (v := getattr(arguments, k))
+    }
+    total = files.count(arguments.files, arguments.tree)
+    needs = [arguments.weight.partition(".")[0]] if arguments.weight else []
+    table: PairTable | None = None
+    with (
+        session.settings(arguments.provider, arguments.threads),
+        terminal.progress(total, "events", quiet=arguments.quiet) as advance,
+    ):
+        for events, path, number in files.chunks(
+            arguments.files, arguments.step, arguments.tree, arguments.schema, needs
+        ):
+            tagged = decorate_new(events, taggers, schema=arguments.schema)
+            part = tag_and_probe(
+                tagged, arguments.tagger, tag=tags, probe=arguments.probe,
+                resonance_name=arguments.resonance, weight=arguments.weight, origin=path,
+                schema=arguments.schema, **options,
+            )  # fmt: skip
+            table = part if table is None else table + part
+            advance(number)
+    if table is None:
+        raise BadInput("files", "no file was given")
+    return table
+
+
+def _tags(texts: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for place, text in enumerate(texts):
+        name, colon, rest = text.partition(":")
+        name, rest = (name.strip(), rest) if colon else (f"tag{place}" if place else NOMINAL, text)
+        if name in found:
+            raise BadInput("--tag", f"two selections have the name {name!r}")
+        found[name] = rest.strip()
+    return found
+
+
+def _measure(
+    arguments: argparse.Namespace,
+    table: PairTable,
+    points: Sequence[str],
+    simulation: PairTable | None,
+) -> list[ProbeEfficiency]:
+    signal = arguments.signal or (TEMPLATE if simulation else CRYSTAL_BALL)
+    window, peak = (tuple(x) if x else None for x in (arguments.window, arguments.peak))
+    method = Method(arguments.method, signal, arguments.background, window, peak)
+    variations: Mapping[str, Sequence[Method]] = {}
+    if arguments.vary:
+        variations = standard_variations(table, method, templates=simulation is not None)
+    n_bin = 1 if arguments.inclusive else table.shape[0] * table.shape[1]
+    total = len(points) * n_bin * (1 + sum(map(len, variations.values())))
+    with terminal.progress(total, "bins", quiet=arguments.quiet) as advance:
+        return [
+            probe_efficiency(
+                table,
+                point,
+                method=method,
+                variations=variations,
+                simulation=simulation,
+                inclusive=arguments.inclusive,
+                advance=advance,
+            )
+            for point in points
+        ]
+
+
+def _write(results: Sequence[ProbeEfficiency], path: Path) -> None:
+    if path.suffix.lower() == HTML:
+        images = [
+            {bin_title(one, place): png(mass_figure(one, place)) for place in range(len(one.bins))}
+            for one in results
+        ]
+        text = probes_html([one.content() for one in results], images)
+    else:
+        content = [one.content() for one in results]
+        text = json.dumps(content, indent=2, allow_nan=False)
+    with atomic(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def _show(result: ProbeEfficiency) -> None:
+    title = f"{result.identity['tagger']} {result.working_point}: {result.method.text()}"
+    columns = ["probes", "efficiency", "passed", "failed", "background", "chi2/ndof (p)", "how"]
+    if result.variations:
+        columns.insert(2, "systematic")
+    rows = []
+    for place, one in enumerate(result.bins):
+        y = one.yields
+        fit = f"{one.fit.chi2:.1f}/{one.fit.ndof} ({one.fit.p_value:.2g})" if one.fit else ""
+        row = [bin_title(result, place), result_text(one), f"{y.passed:.1f}", f"{y.failed:.1f}"]
+        row += [f"{y.background_passed + y.background_failed:.1f}", fit]
+        row.append("; ".join((one.how, *one.notes)))
+        if result.variations:
+            row.insert(2, f"{result.systematic.ravel()[place]:.4f}")
+        rows.append(row)
+    terminal.say_table(title, columns, rows)
