@@ -27,7 +27,6 @@ LAYERS = (
         "weighting, discrimination, pairing, selection"
     ),
     "plotting",
-    "roc_pictures, mass_plots",
     "html_report",
     "cli, __main__",
 )
@@ -40,11 +39,11 @@ HOMES = {
     "correctionlib": "tables.py",
     "dask_awkward": "events/objects/",
     "hist": "efficiency/counting.py",
-    "iminuit": "efficiency/mass_fit.py",
-    "matplotlib": "plotting.py",
-    "mplhep": "plotting.py",
+    "iminuit": "efficiency/tag_and_probe/mass_fit.py",
+    "matplotlib": "plotting/",
+    "mplhep": "plotting/figure.py",
     "numba": "features/kernels/",
-    "numba_stats": "efficiency/mass_shapes.py",
+    "numba_stats": "efficiency/tag_and_probe/mass_shapes.py",
     "onnx": "taggers/graph/",
     "onnxruntime": "taggers/session.py",
     "pyarrow": "events/objects/",

@@ -45,7 +45,7 @@ def test_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_has_an_example_that_parses(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([name, "--help"])
-    (example,) = re.findall(r"example: lepid (.+)", capsys.readouterr().out)
+    (example,) = re.findall(r"example: lepid ([^;]+)", capsys.readouterr().out)
     words = [word.strip("'") for word in example.split()]
     assert parser().parse_args(words).command == name
 
@@ -63,7 +63,6 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ([], ["required: COMMAND"]),
         (["decorat"], ["invalid choice: 'decorat'"]),
         (["decorate", "a.root"], ["-o/--output"]),
-        (["efficiency", "a.root"], ["--tagger"]),
         (["show"], ["required: name"]),
         (["efficiency", "a.root", "--tagger", "x", "--step", "0"], ["--step", "'0'", "1 or more"]),
         (["efficiency", "a.root", "--tagger", "x", "--threads", "-1"], ["--threads", "1 or more"]),

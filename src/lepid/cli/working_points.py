@@ -18,7 +18,7 @@ from lepid.efficiency.summary import bin_text
 from lepid.errors import BadFile, BadInput
 from lepid.events import files
 from lepid.files_out import atomic
-from lepid.html_report import points_html
+from lepid.html_report.points import points_html
 from lepid.pipeline import decorate_new
 from lepid.point_tables import WRITERS, columns, efficiencies, rows, title, write
 from lepid.taggers import catalogue, session
