@@ -86,7 +86,9 @@ def _measure(arguments: argparse.Namespace) -> EfficiencyTable:
             for events, _, number in files.chunks(
                 path, arguments.step, arguments.tree, arguments.schema, needs, around=around
             ):
-                tagged = decorate_new(events, arguments.tagger, schema=arguments.schema)
+                tagged = decorate_new(
+                    events, arguments.tagger, schema=arguments.schema, tables=arguments.table
+                )
                 weight = arguments.weight
                 part = measure(tagged, arguments.tagger, weight=weight, origin=path, **options)
                 table = part if table is None else table + part

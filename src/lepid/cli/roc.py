@@ -88,7 +88,7 @@ def _samples(arguments: argparse.Namespace, choice: Choice) -> list[RocSample]:
         for events, path, number in files.chunks(
             arguments.files, arguments.step, arguments.tree, arguments.schema, needs, around=around
         ):
-            tagged = decorate_new(events, taggers, schema=arguments.schema)
+            tagged = decorate_new(events, taggers, schema=arguments.schema, tables=arguments.table)
             for place, (name, quantity) in enumerate(asked):
                 part = roc(
                     tagged, name, signal=arguments.signal, background=arguments.background,

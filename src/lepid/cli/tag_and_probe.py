@@ -93,7 +93,7 @@ def _pairs(arguments: argparse.Namespace) -> PairTable:
         for events, path, number in files.chunks(
             arguments.files, arguments.step, arguments.tree, arguments.schema, needs
         ):
-            tagged = decorate_new(events, taggers, schema=arguments.schema)
+            tagged = decorate_new(events, taggers, schema=arguments.schema, tables=arguments.table)
             part = tag_and_probe(
                 tagged, arguments.tagger, tag=tags, probe=arguments.probe,
                 resonance_name=arguments.resonance, weight=arguments.weight, origin=path,

@@ -192,7 +192,7 @@ def _chunks(arguments: argparse.Namespace, taggers: Sequence[str]) -> Any:
         for events, _, number in files.chunks(
             arguments.files, arguments.step, arguments.tree, arguments.schema, needs, around=around
         ):
-            yield decorate_new(events, taggers, schema=arguments.schema)
+            yield decorate_new(events, taggers, schema=arguments.schema, tables=arguments.table)
             advance(number)
 
 
