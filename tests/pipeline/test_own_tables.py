@@ -74,7 +74,7 @@ def test_in_place(muons: Any, path: Path) -> None:
 
 def test_an_error_leaves_the_events_alone(muons: Any, path: Path, tmp_path: Path) -> None:
     events = ak.copy(muons)
-    with pytest.raises(errors.LepidError, match="none.json"):
+    with pytest.raises(errors.LepidError, match=r"none\.json"):
         lepid.decorate(events, TAGGER, tables=[path, tmp_path / "none.json"], inplace=True)
     assert TAGGER not in events["Muons"].fields
     assert "lepid" not in events.attrs
