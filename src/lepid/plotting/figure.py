@@ -16,7 +16,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from lepid.efficiency.axis import Axis
 from lepid.errors import BadInput, UnknownName, near_misses
@@ -185,6 +185,16 @@ def _legend_columns(names: Sequence[str], across: float) -> int:
         if sum(max(column) for column in columns) <= across:
             return n_column
     return 1
+
+
+def logarithmic(panel: Axes) -> None:
+    """Make the vertical axis logarithmic, with plain numbers; 2 and 5 too where there is room."""
+    low, high = panel.get_ylim()
+    panel.set_yscale("log")
+    panel.set_ylim(low, high)
+    panel.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 300.0 * low else (1, 2, 5)))
+    panel.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    panel.yaxis.set_minor_formatter(NullFormatter())
 
 
 def scale(panel: Axes, axis: Axis) -> None:

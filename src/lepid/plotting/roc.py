@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lepid.efficiency.axis import closed
+from lepid.efficiency.axis import Axis
 from lepid.efficiency.roc.tables import TOTAL, Told, area_text
 from lepid.errors import BadInput
-from lepid.plotting.figure import AXIS_LABELS, COLOURS, MARKERS, drawn
+from lepid.plotting.figure import AXIS_LABELS, COLOURS, MARKERS, drawn, logarithmic, scale
 
 LABELS = {**AXIS_LABELS, "pileup": "Interactions per crossing"}
 # Curves begin where fewer than this part of the signal passes: their bands hide all else there.
@@ -44,7 +44,8 @@ def figure(told: Sequence[Told], kind: str, *, style: str | None = None) -> Any:
     lines[0] += f", signal: {first.signal}"
     what = {
         "bins": f"rejection of all background at {100 * first.choice.fixed:g} % efficiency"
-        + (" in each bin" if first.choice.per_bin else " over all"),
+        + (" in each bin" if first.choice.per_bin else " over all")
+        + "\nbars: 68 % intervals, arrows: lower ends where no background is left",
         "distributions": "normalised; bands: statistical errors",
     }.get(kind, "bands: 68 % intervals")
     spectrum = f"; spectra: {first.sample.spectrum}" if first.sample.spectrum else ""
@@ -94,8 +95,8 @@ def _draw_curves(lines: Sequence[tuple[str, Any]], what: str, title: str, panel:
             x, points.rejection_low[known], above, color=colour, alpha=0.2, linewidth=0
         )
         top = max(top, float(np.max(points.rejection[known], initial=1.0)))
-    panel.set_yscale("log")
     panel.set_ylim(0.9, 1.6 * top)
+    logarithmic(panel)
     panel.set_xlim(FROM, 1.0)
     panel.set_xlabel("Signal efficiency")
     panel.set_ylabel(f"Rejection of {what}")
@@ -130,41 +131,54 @@ def _draw_distributions(one: Told, title: str, colours: dict[str, str], panel: A
 
 def _bins(told: Sequence[Told]) -> tuple[list[Any], list[str]]:
     variables = [name for name in told[0].bins if all(name in one.bins for one in told)]
+    # A bin without background above the cut has a lower limit alone.
+    variables = [
+        name
+        for name in variables
+        if any(np.isfinite(one.bins[name].rejection[1]).any() for one in told)
+    ]
+    if not variables:
+        raise BadInput("figure", "no bin has background to draw a rejection of")
     names = [_name(one, told) for one in told]
-    panels = [partial(_draw_bins, told, names, variable) for variable in variables]
-    if not any(
-        np.isfinite(one.bins[name].rejection[0]).any() for one in told for name in variables
-    ):
-        raise BadInput("figure", "no bin has a finite rejection to draw")
-    return panels, names
+    return [partial(_draw_bins, told, names, variable) for variable in variables], names
 
 
 def _draw_bins(told: Sequence[Told], names: Sequence[str], variable: str, panel: Any) -> None:
-    shown = []
-    for place, (one, name) in enumerate(zip(told, names, strict=True)):
-        edges = np.asarray(closed(one.choice.edges[variable]))
-        value, low, high = one.bins[variable].rejection
-        known = np.isfinite(value)
-        shift = 0.5 + (place - 0.5 * (len(told) - 1)) * 0.12
-        middle = edges[:-1] + (edges[1:] - edges[:-1]) * shift
+    measured = [one.bins[variable].rejection for one in told]
+    filled = np.any([np.isfinite(low) for _, low, _ in measured], axis=0)
+    axis = Axis.of(told[0].choice.edges[variable], filled, variable == "pt")
+    ends = []
+    for place, (name, (value, low, high)) in enumerate(zip(names, measured, strict=True)):
+        centres = axis.places(place, len(told))
+        limit = np.isfinite(low) & ~np.isfinite(value)
+        known = np.isfinite(low) & np.isfinite(value)
         # An end at infinity is drawn to three times the value.
-        value, low, high = (np.where(known, part, 1.0) for part in (value, low, high))
-        above = np.where(np.isfinite(high), high, 3.0 * value) - value
+        above = np.where(np.isfinite(high), high, 3.0 * value)
+        style = {"linestyle": "none", "linewidth": 1.1, "color": COLOURS[place % len(COLOURS)]}
+        across = (centres - axis.edges[:-1], axis.edges[1:] - centres)
         panel.errorbar(
-            middle[known],
+            centres[known],
             value[known],
-            xerr=((middle - edges[:-1])[known], (edges[1:] - middle)[known]),
-            yerr=(np.maximum(value - low, 0.0)[known], np.maximum(above, 0.0)[known]),
-            linestyle="none",
+            xerr=[part[known] for part in across],
+            # Rounding can leave an end of the interval on the wrong side.
+            yerr=[np.maximum(part[known], 0.0) for part in (value - low, above - value)],
             marker=MARKERS[place % len(MARKERS)],
             markersize=4.0,
-            linewidth=1.1,
-            color=COLOURS[place % len(COLOURS)],
             label=name,
+            **style,
         )
-        shown += value[known].tolist()
-    panel.set_yscale("log")
-    if shown:
-        panel.set_ylim(max(0.9, 0.3 * min(shown)), 3.0 * max(shown))
+        panel.errorbar(
+            centres[limit],
+            low[limit],
+            xerr=[part[limit] for part in across],
+            yerr=0.5 * low[limit],
+            lolims=True,
+            capsize=2.5,
+            **style,
+        )
+        ends += [*value[known], *low[limit]]
+    scale(panel, axis)
+    panel.set_ylim(max(0.9, 0.4 * min(ends)), 3.0 * max(ends))
+    logarithmic(panel)
     panel.set_xlabel(LABELS[variable])
     panel.set_ylabel("Rejection of all background")
