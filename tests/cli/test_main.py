@@ -133,7 +133,7 @@ def test_a_reader_that_stops_is_no_error(words: list[str], tmp_path: Path) -> No
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
     assert process.stderr.read() == ""
     process.stderr.close()
 
@@ -159,7 +159,7 @@ def test_a_killed_run_leaves_nothing_behind(
         time.sleep(0.02)
     partial = [path.name for path in tmp_path.iterdir()]
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == code
     assert partial != []
     assert partial != [f"out{suffix}"]

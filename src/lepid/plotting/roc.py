@@ -152,16 +152,17 @@ def _draw_bins(told: Sequence[Told], names: Sequence[str], variable: str, panel:
         centres = axis.places(place, len(told))
         limit = np.isfinite(low) & ~np.isfinite(value)
         known = np.isfinite(low) & np.isfinite(value)
-        # An end at infinity is drawn to three times the value.
-        above = np.where(np.isfinite(high), high, 3.0 * value)
         style = {"linestyle": "none", "linewidth": 1.1, "color": COLOURS[place % len(COLOURS)]}
         across = (centres - axis.edges[:-1], axis.edges[1:] - centres)
+        middle, below, above = value[known], low[known], high[known]
+        # An end at infinity is drawn to three times the value.
+        above = np.where(np.isfinite(above), above, 3.0 * middle)
         panel.errorbar(
             centres[known],
-            value[known],
+            middle,
             xerr=[part[known] for part in across],
             # Rounding can leave an end of the interval on the wrong side.
-            yerr=[np.maximum(part[known], 0.0) for part in (value - low, above - value)],
+            yerr=[np.maximum(part, 0.0) for part in (middle - below, above - middle)],
             marker=MARKERS[place % len(MARKERS)],
             markersize=4.0,
             label=name,
