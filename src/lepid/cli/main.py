@@ -126,7 +126,9 @@ def _add_decorate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     command.add_argument(
         "files", nargs="+", metavar="IN", help="ROOT, parquet or HDF5 files, or patterns"
     )
-    command.add_argument("-o", "--output", required=True, metavar="OUT", help=".root or .parquet")
+    command.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help=".root, .parquet or .h5"
+    )
     command.add_argument(
         "--tagger",
         action="append",

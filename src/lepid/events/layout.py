@@ -116,6 +116,7 @@ def _own_layout(file: Source) -> Layout:
     ------
     BadFile : what it stored is not what lepid stores
     """
+    there = set(file.columns)
     try:
         facts = json.loads(file.metadata)
         chosen = schemas.from_data(facts["schema"], file.path)
@@ -123,4 +124,8 @@ def _own_layout(file: Source) -> Layout:
     except (ValueError, KeyError, TypeError) as error:
         wrong = f"the record of lepid in it cannot be read ({type(error).__name__}: {error})"
         raise BadFile(file.path, wrong, (), "write it anew with lepid decorate") from error
+    # Of the datasets of an HDF5 file, one is open: the others are as if they were not there.
+    shut = [name for name, columns in groups.items() if there.isdisjoint(columns.values())]
+    groups = {name: columns for name, columns in groups.items() if name not in shut}
+    notes = {tagger: note for tagger, note in notes.items() if note.get("collection") not in shut}
     return Layout(chosen, groups, alone, chosen.leptons(groups), notes)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import awkward as ak
 import h5py
@@ -15,12 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lepid.errors import BadFile, NoLeptons
+from lepid.files_out import atomic
 
 # Names of the flavour-tagging tools; one of them is taken where a file has several tables.
 DATASETS = ("electrons", "muons", "jets")
 # Which of the places in a row hold a track; the others are padding.
 VALID = "valid"
 METADATA = "lepid"
+# Bytes that are compressed together: less than what HDF5 keeps of a dataset.
+CHUNK = 256 * 1024
 COMPLETE = "check that the file is complete"
 
 
@@ -201,3 +204,56 @@ def _more_filters() -> None:
 def _damaged(path: str, error: Exception) -> BadFile:
     wrong = f"cannot be read as an HDF5 file ({type(error).__name__}: {str(error).splitlines()[0]})"
     return BadFile(path, wrong, (), COMPLETE)
+
+
+class H5Writer:
+    """Writes chunks of events, a row for each object; the file appears when all are written."""
+
+    def __init__(self, path: Path, metadata: str) -> None:
+        self._atomic = atomic(path)
+        self._metadata = metadata
+        self._file: Any = None
+
+    def __enter__(self) -> Self:
+        self._file = h5py.File(self._atomic.__enter__(), "w")
+        self._file[METADATA] = self._metadata
+        return self
+
+    def extend(self, chunk: Mapping[str, Any]) -> None:
+        """Append one chunk; every chunk must have the columns of the first.
+
+        Parameters
+        ----------
+        chunk : name of a dataset -> records, jagged or one per event; name of a column ->
+            [n_event], which the rows of each dataset get
+        """
+        beside = {name: array for name, array in chunk.items() if not array.fields}
+        for name, records in chunk.items():
+            if records.fields:
+                rows = _rows(records, beside)
+                if name not in self._file:
+                    size = max(1, CHUNK // rows.dtype.itemsize)
+                    self._file.create_dataset(
+                        name, shape=(0,), maxshape=(None,), dtype=rows.dtype, chunks=(size,),
+                        compression="gzip", compression_opts=1, shuffle=True,
+                    )  # fmt: skip
+                dataset = self._file[name]
+                dataset.resize(len(dataset) + len(rows), axis=0)
+                dataset[len(dataset) - len(rows) :] = rows
+
+    def __exit__(self, *error: Any) -> None:
+        self._file.close()
+        self._atomic.__exit__(*error)
+
+
+def _rows(records: Any, beside: Mapping[str, Any]) -> npt.NDArray[Any]:
+    """Structured array of records, [n_object], with the columns of their events."""
+    number = ak.to_numpy(ak.num(records)) if records.ndim > 1 else np.ones(len(records), np.int64)
+    flat = ak.flatten(records) if records.ndim > 1 else records
+    columns = {name: ak.to_numpy(flat[name]) for name in flat.fields}
+    for name, values in beside.items():
+        columns.setdefault(name, np.repeat(ak.to_numpy(values), number))
+    rows = np.empty(len(flat), [(name, values.dtype) for name, values in columns.items()])
+    for name, values in columns.items():
+        rows[name] = values
+    return rows
