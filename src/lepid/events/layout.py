@@ -101,7 +101,9 @@ def _groups(schema: Schema, names: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def _no_leptons(file: Source, candidates: Iterable[Schema]) -> NoLeptons:
     shown = ", ".join(file.columns[:8]) + (", ..." if len(file.columns) > 8 else "")
-    wrong = f"no collection of electrons or muons with a pt; it holds {shown or 'nothing'}"
+    flavours = dict.fromkeys(f"{each}s" for s in candidates for each in s.collections)
+    kinds = " or ".join(filter(None, [", ".join([*flavours][:-1]), [*flavours][-1]]))
+    wrong = f"no collection of {kinds} with a pt; it holds {shown or 'nothing'}"
     names = [n for s in candidates for c in s.collections.values() for n in c.names]
     tops = [re.split(r"[._:]|Aux", name)[0] for name in file.columns]
     near = dict.fromkeys(match for name in names for match in near_misses(name, tops))
