@@ -108,17 +108,19 @@ def test_only_what_is_used_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) 
     ]  # fmt: skip
 
 
-@given(st.integers(0, N_ROW), st.integers(0, N_ROW))
+@given(st.integers(0, N_ROW), st.integers(0, N_ROW), st.booleans())
 def test_any_range_is_that_of_the_array(
-    tmp_path_factory: pytest.TempPathFactory, low: int, high: int
+    tmp_path_factory: pytest.TempPathFactory, low: int, high: int, at_once: bool
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "range.h5"
     if not path.exists():
         write(path, muons=rows(), muon_tracks=tracks())
     file = h5.open_file(path)
     start, stop = min(low, high), max(low, high)
-    for name in file.columns:
-        array = file.read(name, start, stop)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(h5, "ROWS", h5.ROWS if at_once else -1)
+        found = {name: file.read(name, start, stop) for name in file.columns}
+    for name, array in found.items():
         assert array.type.content == file.form(name).type
         dataset, _, field = name.partition(".")
         table = {"muons": rows(), "muon_tracks": tracks()}[dataset][start:stop]

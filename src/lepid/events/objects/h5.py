@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,9 @@ METADATA = "lepid"
 # Bytes that are compressed together: less than what HDF5 keeps of a dataset.
 CHUNK = 256 * 1024
 COMPLETE = "check that the file is complete"
+# Bytes up to which a part of the rows is kept for its other columns: for each column HDF5 undoes
+# the compression of all. Files that are read whole, maybe many at once, keep nothing.
+ROWS = 32 * 1024 * 1024
 
 
 class Field(NamedTuple):
@@ -78,13 +82,24 @@ class H5File:
 
     def _values(self, dataset: Any, name: str, start: int, stop: int) -> npt.NDArray[Any]:
         try:
-            return np.asarray(dataset.fields(name)[start:stop])
+            size = (stop - start) * dataset.dtype.itemsize * math.prod(dataset.shape[1:])
+            if stop - start == self.n_event or size > ROWS:
+                return np.asarray(dataset.fields(name)[start:stop])
+            kept = self._kept.get(dataset.name)
+            if kept is None or kept[0] != (start, stop):
+                kept = self._kept[dataset.name] = (start, stop), dataset[start:stop]
+            return np.asarray(kept[1][name])
         except OSError as error:
             lost = _lost_filters(dataset)
             if not lost:
                 raise _damaged(self.path, error) from error
             wrong = f"{dataset.name[1:]} is compressed with {', '.join(lost)}, which is not here"
             raise BadFile(self.path, wrong, (), "pip install hdf5plugin, or repack it") from error
+
+    @cached_property
+    def _kept(self) -> dict[str, tuple[tuple[int, int], npt.NDArray[Any]]]:
+        """The part of each dataset that was read last, and its range."""
+        return {}
 
     @cached_property
     def _fields(self) -> dict[str, Field]:
