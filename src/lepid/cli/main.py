@@ -148,7 +148,9 @@ def _add_decorate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         metavar="COLLECTION",
         help="write all its columns; repeatable",
     )
-    command.add_argument("--truth", metavar="SCHEME", help="add truth classes: iff, dnn or cms")
+    command.add_argument(
+        "--truth", metavar="SCHEME", help="add truth classes: iff, dnn, cms, or a .toml file"
+    )
     add_common(command)
     command.set_defaults(run=decorate.run)
 
