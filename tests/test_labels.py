@@ -164,3 +164,49 @@ def test_counts_of_a_real_file(real_data: Path) -> None:
 
 def names_array(codes: Any) -> Any:
     return ak.Array(names(codes, "iff"))
+
+
+# --- classes that a file holds ------------------------------------------------------------------
+
+
+def dumped(**columns: Any) -> Any:
+    """One muon per event, as flavour-tagging files have them."""
+    muons = {"pt": np.full(3, 3e4), **{name: np.array(v) for name, v in columns.items()}}
+    return ak.zip({"muons": ak.zip(muons)}, depth_limit=1)
+
+
+@pytest.mark.parametrize("column", ["IFFClass", "iffClass"])
+def test_stored_iff_classes(column: str) -> None:
+    events = dumped(**{column: np.array([4, 8, 0], np.uint8)})
+    assert lepid.truth(events, "muons", schema="ftag").to_list() == [4, 8, 0]
+
+
+def test_classes_are_computed_where_the_columns_are_there() -> None:
+    events = dumped(truthType=[6, 7, 8], truthOrigin=[13, 26, 34], iffClass=[0, 0, 0])
+    computed = lepid.truth(events, "muons", schema="ftag").to_list()
+    assert computed == [code for event in lepid.truth(atlas(), "Muons").to_list() for code in event]
+
+
+def test_stored_classes_are_as_they_are() -> None:
+    with pytest.raises(errors.BadInput, match="the classes of iffClass are as the file has them"):
+        lepid.truth(dumped(iffClass=[4, 8, 0]), "muons", schema="ftag", charge_flips=True)
+
+
+def test_a_scheme_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "labels.toml"
+    path.write_text('column = "flavour_label"\n[classes]\nmuxprompt = 0\nnpxall = [1, 2]\n')
+    events = dumped(flavour_label=[2, 0, 1])
+    scheme = str(path)
+    assert lepid.truth(events, "muons", scheme, schema="ftag").to_list() == [1, 0, 1]
+    decorated = lepid.decorate(events, [], schema="ftag", truth=scheme)
+    assert decorated.muons.truth_labels.to_list() == [1, 0, 1]
+    with pytest.raises(errors.MissingColumns, match="no column flavour_label") as caught:
+        lepid.truth(dumped(flavour_labels=[0, 0, 0]), "muons", scheme, schema="ftag")
+    assert caught.value.near == ("flavour_labels",)
+
+
+def test_jets_have_no_iff_class() -> None:
+    jets = ak.zip({"jets": ak.zip({"pt": np.full(3, 3e4)})}, depth_limit=1)
+    with pytest.raises(errors.BadInput, match="no classes for flavour 'jet'") as caught:
+        lepid.truth(jets, "jets", schema="ftag")
+    assert "scheme=" in caught.value.do

@@ -38,6 +38,8 @@ HOMES = {
     "coffea": "events/files.py",
     "correctionlib": "tables.py",
     "dask_awkward": "events/objects/",
+    "h5py": "events/objects/h5.py",
+    "hdf5plugin": "events/objects/h5.py",
     "hist": "efficiency/counting.py",
     "iminuit": "efficiency/tag_and_probe/mass_fit.py",
     "matplotlib": "plotting/",

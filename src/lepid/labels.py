@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lepid.efficiency import stored_truth
 from lepid.efficiency import truth as rules
 from lepid.errors import BadInput, MissingColumns, UnknownName
 from lepid.events.objects.flat import Columns, apply
@@ -26,7 +27,8 @@ def truth(
     Parameters
     ----------
     collection : "Electrons", "Muons", or what these events call them
-    scheme : "iff", "dnn" or "cms"; None takes the scheme of the experiment
+    scheme : "iff", "dnn", "cms", or a ``.toml`` file that says what the numbers of a column are;
+        None takes the scheme of the experiment
     charge_flips : whether charge flips are a class of their own; None takes the scheme's habit
     schema : format of the events, if the names do not tell
 
@@ -50,12 +52,15 @@ def default_scheme(schema: Schema) -> str:
 
 
 def scheme_named(name: str) -> rules.Scheme:
-    """The truth scheme called `name`.
+    """The truth scheme called `name`, or that of a ``.toml`` file.
 
     Raises
     ------
     UnknownName : there is none
+    BadInput : the file is not one
     """
+    if name.endswith(".toml"):
+        return stored_truth.load(Path(name))
     if name not in rules.SCHEMES:
         raise UnknownName.of("truth", "truth scheme", name, rules.SCHEMES)
     return rules.SCHEMES[name]
@@ -68,12 +73,31 @@ def classify(known: Recognised, collection: str, scheme: str, flips: bool | None
     find = known.finder(flavour).find
     needed = {column: find(column) for column in chosen.required(flavour, flips)}
     missing = {c: f"truth scheme {scheme}" for c, name in needed.items() if name is None}
+    stored = next((name for column in chosen.stored if (name := find(column))), None)
+    if chosen.codes and not missing:
+        stored = next(iter(needed.values()))
+    if stored and (missing or chosen.codes):
+        return _stored(known, collection, chosen, stored, flips)
     if missing:
         where, available = f"events.{collection}", known.columns[collection]
         raise MissingColumns.of(where, missing, available, do="use simulation that keeps its truth")
     optional = {c: name for c in chosen.optional.get(flavour, ()) if (name := find(c))}
     compute = partial(_classify, scheme, flavour, flips)
     return apply(known.events, collection, {**optional, **needed}, compute)["class"]
+
+
+def _stored(
+    known: Recognised, collection: str, scheme: rules.Scheme, column: str, flips: bool | None
+) -> Any:
+    """The classes in a column of the file, as they are."""
+    if flips is not None:
+        wrong = f"the classes of {column} are as the file has them"
+        raise BadInput("charge_flips", wrong, (), "leave charge_flips out")
+
+    def compute(columns: Columns) -> Columns:
+        return {"class": stored_truth.classes_of(scheme, column, columns["class"])}
+
+    return apply(known.events, collection, {"class": column}, compute)["class"]
 
 
 def _classify(scheme: str, flavour: str, flips: bool | None, columns: Columns) -> Columns:
@@ -94,4 +118,5 @@ def truth_results(known: Recognised, asked: bool | str) -> list[tuple[str, str, 
     if not found:
         wrong = f"scheme {scheme!r} has classes for {', '.join(needs)}s, and there are none"
         raise BadInput("truth", wrong)
-    return [(name, f"truth_{scheme}", classify(known, name, scheme)) for name in found]
+    name = Path(scheme).stem if scheme.endswith(".toml") else scheme
+    return [(each, f"truth_{name}", classify(known, each, scheme)) for each in found]

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
+import h5py
 import numpy as np
 import pytest
 import uproot
 
 import lepid
-from lepid.errors import BadFile, BadInput, MissingColumns, UnknownName
+from lepid.errors import BadFile, BadInput, MissingColumns, NoLeptons, UnknownName
 from lepid.events import files
 from lepid.events import schema as schemas
 from lepid.events.objects.attach import note, notes
@@ -22,6 +23,7 @@ from lepid.events.output import Writer, select
 from lepid.root_files import write_objects
 
 SUFFIXES = (".root", ".parquet")
+ALL = (*SUFFIXES, ".h5", ".hdf5")
 PT = [[30.0, 20.0], [], [15.0]]
 NOTES = {
     "muon_plit": {"card": "muon_plit@stored", "collection": "Muons", "schema": "physlite"},
@@ -294,22 +296,115 @@ def test_the_phys_sample_comes_back(tmp_path: Path, suffix: str, phys_sample: Pa
     assert ak.array_equal(again, direct, equal_nan=True)
 
 
+# --- a row for each lepton ----------------------------------------------------------------------
+
+
+def flat(array: ak.Array) -> list[object]:
+    """Values of leptons, NaN as None."""
+    return ak.flatten(ak.nan_to_none(array), axis=None).to_list()
+
+
+@pytest.mark.parametrize("keep", [(), ("weight", "Jets")])
+def test_rows_of_leptons_hold_what_their_events_do(tmp_path: Path, keep: tuple[str, ...]) -> None:
+    events = events_of()
+    path = write(tmp_path / "out.h5", events, events[1:], keep=keep)
+    expected = ak.concatenate([events, events[1:]])
+    with h5py.File(path) as file:
+        assert set(file) == {"lepid", "muons", *keep[1:]}
+        table = file["muons"][()]
+        assert file["muons"].compression == "gzip"
+    plit = [f"muon_plit_{name}" for name in ("score", "discriminant", "Tight", "scored")]
+    own = ["pt", "charge", "truthType", "truth_iff", *plit, "runNumber", "eventNumber"]
+    assert list(table.dtype.names) == [*own, *keep[:1]]
+    assert table["pt"].tolist() == flat(expected.Muons.pt) == [30, 20, 15, 15]
+    assert table["eventNumber"].tolist() == [7, 7, 2**40, 2**40]
+    assert table["muon_plit_Tight"].tolist() == flat(expected.Muons.muon_plit.Tight)
+    assert table["muon_plit_Tight"].dtype == bool
+    back = lepid.open(path, tree="muons")
+    assert back.fields == ["Muons"]
+    assert len(back) == 4
+    for name in ("pt", "charge", "truthType", "truth_iff"):
+        column = expected.Muons[name]
+        assert back.Muons[name].type.content == column.type.content.content
+        assert back.Muons[name].to_list() == flat(column)
+    for name in expected.Muons.muon_plit.fields:
+        values = ak.nan_to_none(back.Muons.muon_plit[name]).to_list()
+        assert values == flat(expected.Muons.muon_plit[name]) or None in values
+        again = ak.drop_none(back.Muons.muon_plit[name][back.Muons.muon_plit.scored])
+        there = expected.Muons.muon_plit[name][expected.Muons.muon_plit.scored]
+        assert again.to_list() == flat(there)
+    assert back.Muons.eventNumber.to_list() == [7, 7, 2**40, 2**40]
+    assert notes(back) == NOTES
+    if keep:
+        assert back.Muons.weight.to_list() == [1.0, 1.0, 3.0, 3.0]
+
+
+def test_rows_are_written_again(tmp_path: Path) -> None:
+    once = lepid.open(write(tmp_path / "one.h5", events_of()))
+    for suffix in (".h5", ".root", ".parquet"):
+        path = write(tmp_path / f"two{suffix}", once)
+        twice = lepid.open(path)
+        assert notes(twice) == NOTES
+        assert ak.array_equal(twice.Muons.muon_plit, once.Muons.muon_plit, equal_nan=True)
+        assert ak.array_equal(twice.Muons.pt, once.Muons.pt)
+
+
+@pytest.mark.parametrize("chosen", ["muons", "electrons"])
+def test_of_two_flavours_one_is_opened(tmp_path: Path, chosen: str) -> None:
+    events = events_of()
+    events["Electrons"] = ak.zip({"pt": [[10.0], [11.0, 12.0], []]})
+    leptons = {"electron": "Electrons", "muon": "Muons"}
+    path = tmp_path / "out.h5"
+    with Writer(path, schemas.load("physlite"), leptons, ()) as writer:
+        writer.extend(events)
+    with pytest.raises(NoLeptons, match="electrons, muons"):
+        lepid.open(path)
+    back = lepid.open(path, tree=chosen)
+    assert back.fields == [chosen.capitalize()]
+    assert "electron_dnn" in notes(back)
+    assert ("muon_plit" in notes(back)) == (chosen == "muons")
+
+
+def test_no_rows_make_a_file_that_can_be_read(tmp_path: Path) -> None:
+    back = lepid.open(write(tmp_path / "out.h5", events_of()[:0]))
+    assert len(back) == 0
+    assert back.Muons.pt.to_list() == []
+    both = lepid.open([tmp_path / "out.h5", write(tmp_path / "full.h5", events_of())])
+    assert both.Muons.pt.to_list() == [30, 20, 15]
+
+
+def test_rows_keep_missing_values_as_nan(tmp_path: Path) -> None:
+    events = events_of()
+    pt = ak.mask(events.Muons.pt, events.Muons.pt > 18)
+    events = ak.with_field(events, ak.with_field(events.Muons, pt, "pt"), "Muons")
+    back = lepid.open(write(tmp_path / "out.h5", events))
+    np.testing.assert_array_equal(back.Muons.pt, [30, 20, np.nan])
+
+
+def test_a_row_has_no_list_of_its_event(tmp_path: Path) -> None:
+    events = events_of()
+    events["several"] = ak.Array([[1.0], [], [2.0, 3.0]])
+    with pytest.raises(BadInput, match="'several' has several numbers per event"):
+        write(tmp_path / "out.h5", events, keep=("several",))
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- what goes wrong ----------------------------------------------------------------------------
 
 
 def test_an_unknown_suffix(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"unknown kind of output '\.csv'") as caught:
         Writer(tmp_path / "out.csv", schemas.load("physlite"), LEPTONS, ())
-    assert caught.value.near == SUFFIXES
+    assert caught.value.near == ALL
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", ALL)
 def test_a_folder_that_is_not_there_is_said_before_the_work(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(BadFile, match="folder to write into does not exist"):
         Writer(tmp_path / "absent" / f"out{suffix}", schemas.load("physlite"), LEPTONS, ())
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", ALL)
 def test_a_failed_run_leaves_what_was_there(tmp_path: Path, suffix: str) -> None:
     path = write(tmp_path / f"out{suffix}", events_of()[:1])
     before = path.read_bytes()
@@ -326,7 +421,7 @@ def test_a_failed_run_leaves_what_was_there(tmp_path: Path, suffix: str) -> None
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", ALL)
 def test_a_chunk_decorated_otherwise(tmp_path: Path, suffix: str) -> None:
     events = events_of()
     other = ak.without_field(events, ["Muons", "muon_plit", "Tight"])
@@ -361,7 +456,7 @@ with Writer(Path(sys.argv[1]), schemas.load("physlite"), {"muon": "Muons"}, ()) 
 """
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", ALL)
 def test_a_killed_run_leaves_nothing_under_the_name(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
     process = subprocess.Popen(

@@ -29,7 +29,7 @@ columns = { pt = ["transverse", "pt"] }
 
 
 def test_shipped_schemas() -> None:
-    assert list(schemas.known()) == ["physlite", "nanoaod", "ntuple", "delphes", "plain"]
+    assert list(schemas.known()) == ["physlite", "nanoaod", "ntuple", "delphes", "ftag", "plain"]
     assert [s.name for s in schemas.detectable()] == ["physlite", "nanoaod", "ntuple", "delphes"]
 
 
@@ -40,6 +40,7 @@ def test_shipped_schemas() -> None:
         ("ntuple", "atlas", "MeV", "1/MeV", "mm"),
         ("nanoaod", "cms", "GeV", "1/GeV", "cm"),
         ("delphes", "", "GeV", "1/GeV", "mm"),
+        ("ftag", "atlas", "MeV", "1/MeV", "mm"),
         ("plain", "", "GeV", "1/GeV", "mm"),
     ],
 )

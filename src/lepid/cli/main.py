@@ -119,14 +119,16 @@ def _add_decorate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     command = commands.add_parser(
         "decorate",
         help="write leptons with scores, discriminants and working points",
-        description="Decorate the leptons of ROOT or parquet files and write one file.",
+        description="Decorate the leptons of ROOT, parquet or HDF5 files and write one file.",
         formatter_class=LAYOUT,
         epilog="example: lepid decorate 'data/*.root' -o decorated.parquet --tagger muon_plit",
     )
     command.add_argument(
-        "files", nargs="+", metavar="IN", help="ROOT or parquet files, or patterns"
+        "files", nargs="+", metavar="IN", help="ROOT, parquet or HDF5 files, or patterns"
     )
-    command.add_argument("-o", "--output", required=True, metavar="OUT", help=".root or .parquet")
+    command.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help=".root, .parquet or .h5"
+    )
     command.add_argument(
         "--tagger",
         action="append",
@@ -146,7 +148,9 @@ def _add_decorate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         metavar="COLLECTION",
         help="write all its columns; repeatable",
     )
-    command.add_argument("--truth", metavar="SCHEME", help="add truth classes: iff, dnn or cms")
+    command.add_argument(
+        "--truth", metavar="SCHEME", help="add truth classes: iff, dnn, cms, or a .toml file"
+    )
     add_common(command)
     command.set_defaults(run=decorate.run)
 
@@ -164,7 +168,7 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "files",
         nargs="+",
         metavar="FILE",
-        help="ROOT or parquet files, or patterns; or .json tables of parts, to add up",
+        help="ROOT, parquet or HDF5 files, or patterns; or .json tables of parts, to add up",
     )
     command.add_argument("--tagger", metavar="NAME", help="tagger or tagger@network, for events")
     command.add_argument(
@@ -175,7 +179,9 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
         metavar="OUT",
         help=".json .csv .tex .html .root .correctionlib.json .png .pdf; repeatable",
     )
-    command.add_argument("--scheme", metavar="NAME", help="truth classes: iff, dnn or cms")
+    command.add_argument(
+        "--scheme", metavar="NAME", help="truth classes: iff, dnn, cms, or a .toml file"
+    )
     command.add_argument(
         "--working-point",
         action="append",
@@ -211,7 +217,7 @@ def _add_likelihood(commands: argparse._SubParsersAction[argparse.ArgumentParser
     )
     known = Recipe()
     command.add_argument(
-        "files", nargs="+", metavar="FILE", help="ROOT or parquet files, or patterns"
+        "files", nargs="+", metavar="FILE", help="ROOT, parquet or HDF5 files, or patterns"
     )
     command.add_argument(
         "-o", "--output", required=True, metavar="FOLDER", help="MODELS/TAGGER/NETWORK, new"

@@ -25,7 +25,7 @@ def add_roc(
         " --background BHadronDecay,CHadronDecay,LightFlavorDecay -o roc.html",
     )
     command.add_argument(
-        "files", nargs="+", metavar="FILE", help="ROOT or parquet files, or patterns"
+        "files", nargs="+", metavar="FILE", help="ROOT, parquet or HDF5 files, or patterns"
     )
     command.add_argument(
         "--tagger", action="append", required=True, metavar="NAME[:QUANTITY]",
@@ -41,7 +41,9 @@ def add_roc(
         "-o", "--output", action="append", default=[], metavar="OUT",
         help=f"{' '.join(OUTPUTS)}; repeatable",
     )  # fmt: skip
-    command.add_argument("--scheme", metavar="NAME", help="truth classes: iff, dnn or cms")
+    command.add_argument(
+        "--scheme", metavar="NAME", help="truth classes: iff, dnn, cms, or a .toml file"
+    )
     command.add_argument("--weight", metavar="COLUMN", help="weight of events or leptons")
     command.add_argument("--pileup", metavar="COLUMN", help="measure against this too")
     command.add_argument(

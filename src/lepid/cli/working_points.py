@@ -57,7 +57,7 @@ def _add_derive(command: argparse.ArgumentParser) -> None:
         " --efficiency Tight=0.9 --efficiency 'Loose=0.99-0.1*exp(-pt/20)' -o points.json"
     )
     command.add_argument(
-        "files", nargs="+", metavar="FILE", help="ROOT or parquet files, or patterns"
+        "files", nargs="+", metavar="FILE", help="ROOT, parquet or HDF5 files, or patterns"
     )
     command.add_argument("--tagger", required=True, metavar="NAME", help="tagger or tagger@network")
     command.add_argument(
@@ -83,7 +83,9 @@ def _add_derive(command: argparse.ArgumentParser) -> None:
         help="with two quantities: classes of which both cuts leave least",
     )  # fmt: skip
     command.add_argument("--sense", choices=SENSES, default=">", help="quantity SENSE cut passes")
-    command.add_argument("--scheme", metavar="NAME", help="truth classes: iff, dnn or cms")
+    command.add_argument(
+        "--scheme", metavar="NAME", help="truth classes: iff, dnn, cms, or a .toml file"
+    )
     command.add_argument("--weight", metavar="COLUMN", help="weight of events or leptons")
     command.add_argument("--pt-edges", type=edges, metavar="A,B,...", help="GeV; 'inf' may be last")
     command.add_argument("--abseta-edges", type=edges, metavar="A,B,...", help="edges in |eta|")

@@ -37,7 +37,9 @@ class Scheme:
     """One way to name what leptons really are, and the columns that it takes.
 
     `flip_needs` come on top of `needs` where charge flips are separated; `flips` says whether
-    they are when nobody asks. Each maps a flavour to names of columns.
+    they are when nobody asks. Each maps a flavour to names of columns. `stored` are columns that
+    may hold the class itself, for files without the others; `codes` says which class each number
+    in such a column is, if they are not the same.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Scheme:
     source: str
     flip_needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     flips: bool = False
+    stored: tuple[str, ...] = ()
+    codes: Mapping[int, int] = field(default_factory=dict)
 
     def required(self, flavour: str, charge_flips: bool | None = None) -> tuple[str, ...]:
         """Columns without which leptons of `flavour` cannot be classified.
@@ -57,7 +61,8 @@ class Scheme:
         """
         if flavour not in self.needs:
             wrong = f"scheme {self.name!r} has no classes for flavour {flavour!r}"
-            raise BadInput("truth", wrong, (), f"use one of: {', '.join(self.needs)}")
+            do = f"use it for: {', '.join(self.needs)}; or pass another scheme="
+            raise BadInput("truth", wrong, (), do)
         if not (self.flips if charge_flips is None else charge_flips):
             return self.needs[flavour]
         if flavour not in self.flip_needs:
@@ -81,6 +86,7 @@ SCHEMES: dict[str, Scheme] = {
         needs={"electron": _ELECTRON, "muon": _MUON},
         optional={"electron": _ELECTRON_MORE, "muon": _MUON_MORE},
         flip_needs={"electron": ("charge",), "muon": _MUON_FLIP},
+        stored=("IFFClass", "iffClass"),
         source="Athena TruthClassification/Root/TruthClassificationTool.cxx",
     ),
     "dnn": Scheme(

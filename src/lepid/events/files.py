@@ -1,4 +1,4 @@
-"""Events out of files: ROOT trees and RNTuples, parquet."""
+"""Events out of files: ROOT trees and RNTuples, parquet, HDF5."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Any
 
 from lepid.errors import BadFile, BadInput, NoLeptons, UnknownName, near_misses
 from lepid.events.layout import Layout, Source, layout
-from lepid.events.objects import attach, parquet, virtual
+from lepid.events.objects import attach, h5, parquet, virtual
 from lepid.events.schema import Schema
 from lepid.root_files import open_tree
 
 Paths = str | Path | Iterable[str | Path]
-SUFFIXES = (".root", ".parquet")
+H5 = (".h5", ".hdf5")
+SUFFIXES = (".root", ".parquet", *H5)
 # The grid names files DAOD_PHYSLITE.1234._000001.pool.root.1
-KINDS = re.compile(r".*(\.root(\.\d+)?|\.parquet)")
+KINDS = re.compile(r".*(\.root(\.\d+)?|\.parquet|\.h5|\.hdf5)")
 
 
 def expand(paths: Paths) -> list[Path]:
@@ -58,6 +59,8 @@ def source(path: Path, tree: str | None = None) -> Source:
     """
     if path.suffix == ".parquet":
         return parquet.open_file(path)
+    if path.suffix in H5:
+        return h5.open_file(path, tree)
     return open_tree(path, tree)
 
 
@@ -65,7 +68,12 @@ def layout_of(
     paths: Paths, tree: str | None = None, schema: str | Path | Schema | None = None
 ) -> Layout:
     """Layout of the first of the files."""
-    return layout(source(expand(paths)[0], tree), schema)
+    return _layout(source(expand(paths)[0], tree), schema)
+
+
+def _layout(file: Source, schema: str | Path | Schema | None) -> Layout:
+    is_h5 = Path(file.path).suffix in H5
+    return layout(file, schema or ("ftag" if is_h5 and not file.metadata else None))
 
 
 def events_of(
@@ -112,7 +120,10 @@ def events_of(
             alone |= {group[n]: columns[n] for n, top in tops.items() if top not in made.fields}
     present = {c: fields[c].fields for c in fields}
     notes = {t: n for t, n in how.notes.items() if t in present.get(n.get("collection"), [t])}
-    return virtual.events_of(alone | fields, length, {attach.ATTRIBUTE: notes} if notes else {})
+    attributes: dict[str, Any] = {attach.ATTRIBUTE: notes} if notes else {}
+    if not how.schema.detected:
+        attributes[attach.SCHEMA] = how.schema.name
+    return virtual.events_of(alone | fields, length, attributes)
 
 
 def _require_leptons(files: Sequence[Source], how: Layout) -> None:
@@ -151,8 +162,8 @@ def open_events(
 
     Parameters
     ----------
-    paths : one file or several, `~` and glob patterns allowed; .root or .parquet
-    tree : name of the tree, if lepid does not know it
+    paths : one file or several, `~` and glob patterns allowed; .root, .parquet or .h5
+    tree : name of the tree, or of the dataset in HDF5, if lepid does not know it
     entry_start, entry_stop : range over all files; None for the ends
     schema : format, if the columns do not tell
     accessed : a list that collects the names of the columns that are read later
@@ -167,7 +178,7 @@ def open_events(
     BadInput : the files have a column of different types, or scores of different networks
     """
     files = [source(path, tree) for path in expand(paths)]
-    how = layout(files[0], schema)
+    how = _layout(files[0], schema)
     total = sum(file.n_event for file in files)
     start, stop, _ = slice(entry_start, entry_stop).indices(total)
     ranges, first = [], 0
@@ -204,7 +215,7 @@ def chunks(
         raise BadInput("step", f"is {step}, expected a number of events, 1 or more")
     for path in expand(paths):
         file = source(path, tree)
-        how = layout(file, schema)
+        how = _layout(file, schema)
         identifiers = {name.partition(".")[0] for name in how.schema.identifiers}
         wanted = {*how.leptons.values(), *identifiers, *keep}
         known = {*how.groups, *how.alone}

@@ -101,7 +101,9 @@ def _groups(schema: Schema, names: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def _no_leptons(file: Source, candidates: Iterable[Schema]) -> NoLeptons:
     shown = ", ".join(file.columns[:8]) + (", ..." if len(file.columns) > 8 else "")
-    wrong = f"no collection of electrons or muons with a pt; it holds {shown or 'nothing'}"
+    flavours = dict.fromkeys(f"{each}s" for s in candidates for each in s.collections)
+    kinds = " or ".join(filter(None, [", ".join([*flavours][:-1]), [*flavours][-1]]))
+    wrong = f"no collection of {kinds} with a pt; it holds {shown or 'nothing'}"
     names = [n for s in candidates for c in s.collections.values() for n in c.names]
     tops = [re.split(r"[._:]|Aux", name)[0] for name in file.columns]
     near = dict.fromkeys(match for name in names for match in near_misses(name, tops))
@@ -116,6 +118,7 @@ def _own_layout(file: Source) -> Layout:
     ------
     BadFile : what it stored is not what lepid stores
     """
+    there = set(file.columns)
     try:
         facts = json.loads(file.metadata)
         chosen = schemas.from_data(facts["schema"], file.path)
@@ -123,4 +126,8 @@ def _own_layout(file: Source) -> Layout:
     except (ValueError, KeyError, TypeError) as error:
         wrong = f"the record of lepid in it cannot be read ({type(error).__name__}: {error})"
         raise BadFile(file.path, wrong, (), "write it anew with lepid decorate") from error
+    # Of the datasets of an HDF5 file, one is open: the others are as if they were not there.
+    shut = [name for name, columns in groups.items() if there.isdisjoint(columns.values())]
+    groups = {name: columns for name, columns in groups.items() if name not in shut}
+    notes = {tagger: note for tagger, note in notes.items() if note.get("collection") not in shut}
     return Layout(chosen, groups, alone, chosen.leptons(groups), notes)

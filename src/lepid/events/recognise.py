@@ -10,7 +10,7 @@ from typing import Any
 from lepid.errors import NoLeptons, UnknownName
 from lepid.events import schema as schemas
 from lepid.events.columns import Columns
-from lepid.events.objects.attach import attach_columns, notes
+from lepid.events.objects.attach import SCHEMA, attach_columns, notes
 from lepid.events.objects.flat import columns_of
 from lepid.events.schema import Schema
 
@@ -54,7 +54,8 @@ def recognise(events: Any, schema: str | Path | Schema | None = None) -> Recogni
 
     Parameters
     ----------
-    schema : name, file or Schema; None finds it, first in what lepid noted, then in the names
+    schema : name, file or Schema; None finds it, first in what lepid noted, also about the
+        file, then in the names
 
     Raises
     ------
@@ -64,6 +65,7 @@ def recognise(events: Any, schema: str | Path | Schema | None = None) -> Recogni
     if schema is None:
         # A schema of the user's own is known by its name only where it was given.
         noted = [str(facts.get("schema")) for facts in notes(events).values()]
+        noted.append(str(events.attrs.get(SCHEMA)))
         schema = next((name for name in noted if name in schemas.known()), None)
     candidates = [schemas.load(schema)] if schema else schemas.detectable()
     if not any(candidate.leptons(columns) for candidate in candidates):

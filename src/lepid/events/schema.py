@@ -14,7 +14,7 @@ from typing import Any
 from lepid.errors import AmbiguousSchema, BadInput, UnknownName, UnknownSchema
 from lepid.units import FACTORS, dimension
 
-FLAVOURS = ("electron", "muon")
+FLAVOURS = ("electron", "muon", "jet")
 # What networks take beside leptons.
 KINDS = (
     "track", "electron_track", "combined_track", "muon_spectrometer_track", "cluster", "vertex",
@@ -214,7 +214,7 @@ def _from_toml(text: str, where: str) -> Schema:
 def known() -> dict[str, Schema]:
     """The schemas that lepid ships, by name."""
     folder = files("lepid.events") / "schemas"
-    order = ("physlite", "nanoaod", "ntuple", "delphes", "plain")
+    order = ("physlite", "nanoaod", "ntuple", "delphes", "ftag", "plain")
     return {
         name: _from_toml((folder / f"{name}.toml").read_text(encoding="utf-8"), name)
         for name in order

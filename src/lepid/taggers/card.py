@@ -23,7 +23,7 @@ class Card(Part):
 
     tagger: str = Field(pattern="^[a-z0-9]+(_[a-z0-9]+)*$")
     network: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$")
-    flavour: Literal["electron", "muon"]
+    flavour: Literal["electron", "muon", "jet"]
     experiment: Literal["atlas", "cms", ""] = ""
     description: str
     source: str = Field(description="paper or file that defines the tagger, or 'ours'")
@@ -56,6 +56,8 @@ class Card(Part):
     def _consistent(self) -> Self:
         if not (self.outputs or self.decisions):
             raise ValueError("a card has outputs or decisions")
+        if self.flavour == "jet" and self.networks:
+            raise ValueError("jets have scores that files hold; networks are for leptons")
         twice = repeated(self.fields)
         if twice:
             raise ValueError(f"the same field twice: {twice}")

@@ -13,6 +13,8 @@ from lepid.events.objects.flat import dask, is_dask
 from lepid.events.objects.virtual import group
 
 ATTRIBUTE = "lepid"
+# The schema of a file, where the names in it do not tell.
+SCHEMA = "lepid_schema"
 
 
 def attach(events: Any, collection: str, name: str, record: Any, *, inplace: bool = False) -> Any:
