@@ -380,3 +380,8 @@ def test_a_network_may_give_columns_to_those_after_it(tmp_path: Path) -> None:
 def test_chains_that_contradict_themselves(networks: list[Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         chained(*networks)
+
+
+def test_jets_have_scores_that_files_hold(tmp_path: Path) -> None:
+    with pytest.raises(BadCard, match="jets have scores that files hold"):
+        card_file.load(write(tmp_path, CARD.replace('"muon"', '"jet"')))
