@@ -112,7 +112,7 @@ def test_a_card_is_read_as_utf8(tmp_path: Path) -> None:
         ('name = "q"', "", "outputs[1].name: required key is missing", None),
         ('kind = "log_ratio"', "", "discriminants.D[0].kind: required key is missing", None),
         # wrong types and values
-        ('flavour = "muon"', "flavour = 3", "flavour: Input should be 'electron' or 'muon'", None),
+        ('flavour = "muon"', "flavour = 3", "flavour: Input should be 'electron', 'muon' or 'jet'", None),
         ('stored = ["my_p"]', 'stored = "my_p"',
          "outputs[0].stored: Input should be a valid tuple", None),
         ("index = 0", "index = -1",
@@ -380,3 +380,8 @@ def test_a_network_may_give_columns_to_those_after_it(tmp_path: Path) -> None:
 def test_chains_that_contradict_themselves(networks: list[Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         chained(*networks)
+
+
+def test_jets_have_scores_that_files_hold(tmp_path: Path) -> None:
+    with pytest.raises(BadCard, match="jets have scores that files hold"):
+        card_file.load(write(tmp_path, CARD.replace('"muon"', '"jet"')))

@@ -72,8 +72,7 @@ def layout_of(
 
 
 def _layout(file: Source, schema: str | Path | Schema | None) -> Layout:
-    is_h5 = Path(file.path).suffix in H5
-    return layout(file, schema or ("ftag" if is_h5 and not file.metadata else None))
+    return layout(file, schema or ("ftag" if Path(file.path).suffix in H5 else None))
 
 
 def events_of(
