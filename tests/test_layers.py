@@ -27,7 +27,7 @@ LAYERS = (
         "weighting, discrimination, pairing, selection"
     ),
     "plotting",
-    "roc_pictures, mass_plots",
+    "roc_pictures, mass_plots, point_pictures",
     "html_report",
     "cli, __main__",
 )

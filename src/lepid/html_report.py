@@ -73,8 +73,12 @@ def _page(title: str, body: str) -> str:
     )
 
 
-def points_html(table: Table) -> str:
-    """One page of the cuts of a table of working points.
+def points_html(table: Table, images: Mapping[str, bytes]) -> str:
+    """One page of the cuts of a table of working points, and the pictures.
+
+    Parameters
+    ----------
+    images : title -> content of a png file
 
     Raises
     ------
@@ -84,6 +88,7 @@ def points_html(table: Table) -> str:
     lines = {"points": ", ".join(table.points), "bound to": table.binding_text()}
     facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in lines.items())
     parts = [f"<dl>{facts}</dl>", *(f'<p class="note">{escape(line)}</p>' for line in said)]
+    parts.append(_images(table.rules.tagger, images))
     for grid in grids(table):
         body = "\n".join(
             f'<tr><th scope="row">{escape(first)}</th>'

@@ -275,7 +275,7 @@ def _draw(panel: Axes, name: str, found: Mapping[str, Efficiency], axis: Axis) -
         clear, faint = {"label": point, "linewidth": 1.1}, {"linewidth": 0.7, "alpha": FAINT}
         _bars(panel, result, axis, centres, chosen=finite & ~wide, **clear, **style)
         _bars(panel, result, axis, centres, chosen=finite & wide, **faint, **style)
-    _scale(panel, axis)
+    draw_scale(panel, axis)
     panel.set_ylim(_vertical_limits(found))
     panel.set_title(name, loc="left", fontsize=11.5, fontweight="bold", pad=5.0)
 
@@ -302,7 +302,8 @@ def _bars(
     )
 
 
-def _scale(panel: Axes, axis: Axis) -> None:
+def draw_scale(panel: Axes, axis: Axis) -> None:
+    """Give axes the scale, the ends and the ticks of `axis`."""
     if axis.logarithmic:
         panel.set_xscale("log")
         panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -83,7 +83,7 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(errors.UnboundTable):
         read.check_binding("1" * 64, "", ())
     expected = {f"{p}{s}" for p in read.points
-                for s in ("", "_uncertainty", "_efficiency", "_target")}  # fmt: skip
+                for s in ("", "_uncertainty", "_efficiency", "_efficiency_uncertainty", "_target")}  # fmt: skip
     assert set(read.tables.names) == expected
 
 

@@ -16,6 +16,7 @@ from lepid.working_points.table import Binding, Requirement, Rules, Table
 
 # Beside the corrections of the points stand those that say how well they are known.
 UNCERTAINTY, EFFICIENCY, TARGET = "_uncertainty", "_efficiency", "_target"
+EFFICIENCY_UNCERTAINTY = EFFICIENCY + UNCERTAINTY
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ def _corrections(named: Named, point: Point) -> list[Node]:
         ]  # fmt: skip
     for suffix, what, values in (
         (EFFICIENCY, "efficiency of the cut on the leptons it was derived from", point.reached),
+        (EFFICIENCY_UNCERTAINTY, "statistical uncertainty of that efficiency", point.sigma),
         (TARGET, "efficiency that was asked for", point.target),
     ):
         text = f"{what}, {point.population}"
