@@ -23,6 +23,7 @@ NAMES = [
     "decorate",
     "derive",
     "explain",
+    "importance",
     "iterate",
     "list_taggers",
     "measure",

@@ -22,6 +22,7 @@ from lepid.measurement import measure
 from lepid.pairing import charge_pairs, tag_and_probe
 from lepid.pipeline import decide, decorate, iterate
 from lepid.provenance import report
+from lepid.shuffling import importance
 from lepid.taggers.catalogue import taggers as list_taggers
 from lepid.taggers.session import settings
 from lepid.weighting import weights
@@ -41,6 +42,7 @@ __all__ = [
     "decorate",
     "derive",
     "explain",
+    "importance",
     "iterate",
     "list_taggers",
     "measure",

@@ -11,7 +11,7 @@ from typing import Any
 from lepid.description import MARK
 from lepid.efficiency import summary
 from lepid.efficiency.counting import EfficiencyTable
-from lepid.efficiency.roc_tables import Told, area_text, rejection_text
+from lepid.efficiency.roc_tables import Told, area_text, lost_text, rejection_text
 from lepid.efficiency.roc_tables import identity as roc_identity
 from lepid.efficiency.summary import Row
 from lepid.point_tables import columns, efficiencies, rows
@@ -127,7 +127,7 @@ def roc_html(told: Sequence[Told], images: Mapping[str, bytes]) -> str:
             )
         parts += [f"<h2>{escape(one.sample.name)}</h2>", _facts(roc_identity(one))]
         parts.append(_table([escape(text) for text in head], "\n".join(body)))
-        parts.append(_composition(one))
+        parts += [_composition(one), _importance(one)]
     names = ", ".join(dict.fromkeys(one.sample.tagger for one in told))
     return _page(f"ROC curves of {escape(names)}", "\n".join([*parts, _images(names, images)]))
 
@@ -143,6 +143,18 @@ def _composition(told: Told) -> str:
     if not body:
         return f'{title}\n<p class="note">none</p>'
     return f"{title}\n{_table(['class', 'part', 'interval'], body)}"
+
+
+def _importance(told: Told) -> str:
+    if not told.importance:
+        return ""
+    body = "\n".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        f"<td>{lost_text(worth).replace('+-', '±')}</td></tr>"
+        for name, worth in told.importance.items()
+    )
+    head = ["input", "area lost when it is dealt out anew"]
+    return f"<h3>What the inputs are worth</h3>\n{_table(head, body)}"
 
 
 def probes_html(results: Sequence[Mapping[str, Any]], images: Sequence[Mapping[str, bytes]]) -> str:

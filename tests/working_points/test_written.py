@@ -82,8 +82,8 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     assert "f_CF=0.1" in read.tables.description
     with pytest.raises(errors.UnboundTable):
         read.check_binding("1" * 64, "", ())
-    expected = {f"{p}{s}" for p in read.points
-                for s in ("", "_uncertainty", "_efficiency", "_efficiency_uncertainty", "_target")}  # fmt: skip
+    numbers = ("", "_uncertainty", "_efficiency", "_efficiency_uncertainty", "_target")
+    expected = {f"{p}{s}" for p in read.points for s in numbers}
     assert set(read.tables.names) == expected
 
 

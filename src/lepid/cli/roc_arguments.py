@@ -41,6 +41,15 @@ def add_roc(
         "-o", "--output", action="append", default=[], metavar="OUT",
         help=f"{' '.join(OUTPUTS)}; repeatable",
     )  # fmt: skip
+    command.add_argument(
+        "--sense", choices=(">", "<"), default="",
+        help="signal has larger or smaller values; as the working points say if left out",
+    )  # fmt: skip
+    command.add_argument(
+        "--importance",
+        action="store_true",
+        help="also what each input of the networks is worth: the area lost without it",
+    )
     command.add_argument("--scheme", metavar="NAME", help="truth classes: iff, dnn or cms")
     command.add_argument("--weight", metavar="COLUMN", help="weight of events or leptons")
     command.add_argument("--pileup", metavar="COLUMN", help="measure against this too")
