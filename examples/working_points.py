@@ -1,6 +1,6 @@
 """Working points of one's own: derived on half of the events, measured on the other half.
 
-The workflow as verbs: decorate, derive, write, decorate with the new points, measure.
+The workflow as verbs: decorate, derive, write, add the new points, measure.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main() -> None:
     path = Path(tempfile.mkdtemp(prefix="lepid-")) / "points.json"
     lepid.write_working_points(points, path)
 
-    second = lepid.decorate(events[1::2], TAGGER, tables=path)
+    second = lepid.add_working_points(lepid.decorate(events[1::2], TAGGER), path)
     table = lepid.measure(second, "muon_plit")
     for point in ("Flat75", "Rising"):
         for truth in ("PromptMuon", "BHadronDecay"):

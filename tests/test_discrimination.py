@@ -50,6 +50,26 @@ def test_the_curve_is_that_of_the_columns(decorated: Any) -> None:
     assert weighted.curve().area == roc(score[keep], truth[keep] == 4, weight[keep]).area
 
 
+def test_what_is_smaller_for_signal_is_turned_round(
+    decorated: Any, reference_sample: Path, phys_sample: Path
+) -> None:
+    plain, turned = sample(decorated), sample(decorated, sense="<")
+    assert (plain.quantity, turned.quantity) == ("discriminant", "-discriminant")
+    np.testing.assert_array_equal(turned.column("score"), -plain.column("score"))
+    assert turned.curve().area.value == pytest.approx(1.0 - plain.curve().area.value)
+    # The points of PLIV cut from above, on the output that its discriminant is.
+    tagger = "muon_pliv@reference"
+    events = lepid.decorate(lepid.open(reference_sample), tagger)
+    for quantity in ("score", "discriminant"):
+        found = lepid.roc(events, tagger, signal=SIGNAL, quantity=quantity)
+        assert found.quantity == f"-{quantity}"
+        assert found.curve().area.value > 0.9
+        kept = lepid.roc(events, tagger, signal=SIGNAL, quantity=quantity, sense=">")
+        assert kept.curve().area.value < 0.1
+    with pytest.raises(UnknownName, match=r"no sense '<='"):
+        sample(decorated, sense="<=")
+
+
 def test_chunks_add_up_exactly_in_any_order(decorated: Any) -> None:
     whole = sample(decorated, weight="w", pileup="mu")
     parts = [

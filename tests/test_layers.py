@@ -24,7 +24,7 @@ LAYERS = (
     (
         "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
         "correction, recipe, building, association, labelled, derivation, point_tables, fractions, "
-        "weighting, discrimination, pairing, selection"
+        "weighting, discrimination, pairing, selection, shuffling"
     ),
     "plotting",
     "html_report",

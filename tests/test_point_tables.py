@@ -69,8 +69,9 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_a_page() -> None:
-    page = points_html(table.read(CMS))
-    assert page.count("<h2>") == 2
+    page = points_html(table.read(CMS), {"score": b"png"})
+    assert page.count("<h2>") == 3
+    assert 'alt="cms_electron_mva_iso: score"' in page
     assert "<td>0.997766</td>" in page
     assert "WP80: score &gt; cut" in page
     assert "lepid:" not in page

@@ -20,8 +20,9 @@ from lepid.fractions import optimise_fractions
 from lepid.labels import truth
 from lepid.measurement import measure
 from lepid.pairing import charge_pairs, tag_and_probe
-from lepid.pipeline import decide, decorate, iterate
+from lepid.pipeline import add_working_points, decide, decorate, iterate
 from lepid.provenance import report
+from lepid.shuffling import importance
 from lepid.taggers.catalogue import taggers as list_taggers
 from lepid.taggers.session import settings
 from lepid.weighting import weights
@@ -33,6 +34,7 @@ __all__ = [
     "EfficiencyTable",
     "LepidError",
     "__version__",
+    "add_working_points",
     "associate",
     "charge_flip_rates",
     "charge_pairs",
@@ -41,6 +43,7 @@ __all__ = [
     "decorate",
     "derive",
     "explain",
+    "importance",
     "iterate",
     "list_taggers",
     "measure",

@@ -204,7 +204,8 @@ def _sample(
     found: Labelled, populations: Mapping[str, Bools], wanted: Sequence[Wanted]
 ) -> tuple[Sample, list[Wanted]]:
     """The leptons that some point is about; the targets of the others may be anything."""
-    keep = np.logical_or.reduce(list(populations.values()))
+    # Places of leptons are taken in half of the time of a mask.
+    keep = np.flatnonzero(np.logical_or.reduce(list(populations.values())))
     sample = Sample(
         quantities={name: found.column(f"<{name}>")[keep] for name in found.quantities},
         populations={name: mask[keep] for name, mask in populations.items()},

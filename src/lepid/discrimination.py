@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,14 @@ from lepid.labelled import AXES, Asked, Chunks, Labelled, read
 from lepid.labels import scheme_named
 from lepid.measurement import SCORED, TRUTH
 from lepid.measurement import WEIGHT as WEIGHTS
+from lepid.taggers import catalogue
+from lepid.taggers import plan as plans
+from lepid.taggers.card import Card
+from lepid.working_points.table import Table
 
 PILEUP = "pileup"
+# How signal compares with background.
+SENSES = (">", "<")
 
 
 def roc(
@@ -27,6 +33,7 @@ def roc(
     signal: str | Sequence[str],
     background: str | Sequence[str] | None = None,
     quantity: str = "",
+    sense: str = "",
     scheme: str | None = None,
     weight: Any = None,
     pileup: Any = None,
@@ -40,7 +47,10 @@ def roc(
     events : decorated events, or several chunks of them, as `iterate` gives
     signal : truth class or classes
     background : the same; None takes all other classes of the scheme
-    quantity : output or discriminant, larger for signal; needed if there are several
+    quantity : output or discriminant; needed if there are several
+    sense : ``">"`` if it is larger for signal, ``"<"`` if it is smaller; empty takes what the
+        working points of the tagger say, and ``">"`` if they say nothing. What is smaller for
+        signal is turned round: the sample has ``-quantity``
     scheme : truth scheme; None takes the one of the experiment
     weight : as in `measure`
     pileup : a number per event or lepton to measure against, or the name of such a column,
@@ -57,8 +67,8 @@ def roc(
     Raises
     ------
     BadInput : the events are not decorated with the tagger, signal or background have no leptons,
-        a class is both, or a score is NaN
-    UnknownName : no such class, quantity or scheme
+        a class is both, a score is NaN, or working points cut on the quantity in both senses
+    UnknownName : no such class, quantity, sense or scheme
     """
     others = {} if pileup is None else {PILEUP: pileup}
     quantities = (quantity,) if quantity else ()
@@ -72,7 +82,40 @@ def roc(
     if both or not against:
         wrong = f"{', '.join(both) or 'every class'} is signal and background"
         raise BadInput(f"tagger {tagger}", wrong, (), "name each class once")
-    return _sample(found, chosen, against, origin)
+    (name,) = found.quantities
+    card = catalogue.load(*found.facts["card"].split("@"))
+    tables = plans.tables_named(found.facts["tables"])
+    turned = lower(card, tables, name, sense)
+    return _sample(found, chosen, against, origin, turned=turned)
+
+
+def lower(card: Card, tables: Iterable[Table], quantity: str, sense: str) -> bool:
+    """Whether smaller values of a quantity are more like signal: by `sense`, else by the tables.
+
+    Raises
+    ------
+    UnknownName : the sense is none of ``">"`` and ``"<"``
+    BadInput : the tables have both senses
+    """
+    where = f"tagger {card.tagger}"
+    if sense:
+        if sense not in SENSES:
+            raise UnknownName.of(where, "sense", sense, SENSES)
+        return sense == "<"
+    # A discriminant can be an output under another name.
+    outputs = {form.output for form in card.discriminants.get(quantity, ()) if form.kind == "score"}
+    same = {quantity, *outputs}
+    found = {
+        requirement.sense[0]
+        for table in tables
+        for point in table.points
+        for requirement in table.requirements(point)
+        if requirement.quantity in same and requirement.sense[0] in SENSES
+    }
+    if len(found) > 1:
+        wrong = f"its working points cut on {quantity} from below and from above"
+        raise BadInput(where, wrong, (), f"say the sense: {' or '.join(SENSES)}")
+    return found == {"<"}
 
 
 def _classes(found: Labelled, names: str | Sequence[str] | None, kind: str) -> tuple[str, ...]:
@@ -95,15 +138,21 @@ def _places(found: Labelled) -> npt.NDArray[np.int16]:
 
 
 def _sample(
-    found: Labelled, signal: tuple[str, ...], background: tuple[str, ...], origin: str
+    found: Labelled,
+    signal: tuple[str, ...],
+    background: tuple[str, ...],
+    origin: str,
+    *,
+    turned: bool,
 ) -> RocSample:
     (quantity,) = found.quantities
+    score = found.column(f"<{quantity}>").astype(np.float64)
     classes = tuple(scheme_named(found.scheme).classes.values())
     place = _places(found)
     kept = np.isin(place, [classes.index(name) for name in (*signal, *background)])
     rows = kept & found.column(SCORED)
     columns: dict[str, npt.NDArray[Any]] = {
-        SCORE: found.column(f"<{quantity}>")[rows].astype(np.float64),
+        SCORE: (-score if turned else score)[rows],
         CLASS: place[rows],
         WEIGHT: found.column(WEIGHTS)[rows].astype(np.float64),
         "pt": found.column(AXES[0])[rows],
@@ -117,7 +166,7 @@ def _sample(
     return RocSample(
         tagger=tagger,
         network=network,
-        quantity=quantity,
+        quantity=f"-{quantity}" if turned else quantity,
         collection=found.facts["collection"],
         scheme=found.scheme,
         experiment=found.experiment,

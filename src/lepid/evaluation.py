@@ -27,6 +27,9 @@ Columns = Mapping[str, npt.NDArray[Any]]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Around = Callable[[Node, npt.NDArray[np.int64]], Sequence]
+Rows = Mapping[str, npt.NDArray[Any]]
+Sequences = Mapping[str, Sequence]
+Change = Callable[[Network, Rows, Sequences, Bools], tuple[Rows, Sequences]]
 PT_RANGE = (0.5, 10_000.0)  # GeV
 # Columns that a caller adds to those of the events.
 WHERE, PT, ETA = "<where>", "<pt>", "<eta>"
@@ -38,6 +41,8 @@ def evaluate(
     collection: str,
     columns: Columns,
     around: Around | None = None,
+    *,
+    change: Change | None = None,
 ) -> dict[str, Any]:
     """Fields of the result, [n_lepton] each, from the columns that the plan names.
 
@@ -47,6 +52,8 @@ def evaluate(
     ----------
     around : input node, leptons [k] -> what the node takes of the tracks around them; needed by
         networks that take tracks
+    change : network, its rows and sequences, which leptons [n_lepton] these are -> the rows and
+        sequences that it is fed in place of these
     """
     _check_units(columns["pt"], schema, f"events.{collection}")
     valid = np.ones(len(columns["pt"]), np.bool_)
@@ -56,7 +63,7 @@ def evaluate(
     each: dict[str, Sequence] = {}
     flags: dict[str, Bools] = {}
     if plan.source == "network":
-        outputs, each, valid = _run(plan, schema, columns, valid, around)
+        outputs, each, valid = _run(plan, schema, columns, valid, around, change=change)
         flags = _flags(plan, schema, columns)
     elif plan.stored:
         outputs, valid = _stored(plan, columns, valid)
@@ -123,7 +130,13 @@ def _stored(
 
 
 def _run(
-    plan: Plan, schema: Schema, columns: Columns, valid: Bools, around: Around | None
+    plan: Plan,
+    schema: Schema,
+    columns: Columns,
+    valid: Bools,
+    around: Around | None,
+    *,
+    change: Change | None,
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Sequence], Bools]:
     """Numbers per lepton, numbers per track, and which leptons have them."""
     n_lepton = len(valid)
@@ -134,23 +147,32 @@ def _run(
     outputs: dict[str, npt.NDArray[Any]] = {o: np.full(n_lepton, np.nan, kind) for o in single}
     each: dict[str, list[tuple[npt.NDArray[np.int64], Sequence]]] = {}
     scored = np.zeros(n_lepton, np.bool_)
+    rows: Rows
+    sequences: Sequences
     for network, path, digest in plan.networks:
         chosen = valid & inputs.valid(network, columns, schema.unit)
         if network.abseta:
             abseta = definitions.evaluate("abseta", "", columns, schema.unit)
             chosen &= _in(abseta, network.abseta)
         if network.gives:
-            fed = _inputs(network, schema, columns, chosen, around)
-            columns = {**columns, **_given(plan, (network, path, digest), *fed)}
+            rows, sequences, chosen = _inputs(network, schema, columns, chosen, around)
+            if change:
+                rows, sequences = change(network, rows, sequences, chosen)
+            given = _given(plan, (network, path, digest), rows, sequences, chosen)
+            columns = {**columns, **given}
             continue
         scores: Mapping[str, npt.NDArray[Any]]
         if network.likelihood:
-            given = {name: column[chosen] for name, column in columns.items()}
-            exactly = {n.name: inputs.values(n, given, schema.unit) for n in network.nodes}
+            own = {name: column[chosen] for name, column in columns.items()}
+            exactly: Rows = {n.name: inputs.values(n, own, schema.unit) for n in network.nodes}
+            if change:
+                exactly, _ = change(network, exactly, {}, chosen)
             densities = likelihood.get(Path(path), digest, network)
             scores = {single[0]: densities.evaluate(exactly)}
         else:
             rows, sequences, chosen = _inputs(network, schema, columns, chosen, around)
+            if change:
+                rows, sequences = change(network, rows, sequences, chosen)
             scores = _scores(plan, (network, path, digest), rows, sequences)
         for output in plan.card.outputs:
             if output.per == "lepton":

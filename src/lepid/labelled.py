@@ -62,7 +62,8 @@ class Labelled:
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """One column of all chunks, [n_lepton]."""
-        return np.concatenate(self.columns[name])
+        first, *others = self.columns[name]
+        return np.concatenate([first, *others]) if others else first
 
 
 def read(events: Chunks, asked: Asked) -> Labelled:

@@ -43,7 +43,6 @@ def decorate(
     where: Mapping[str, Any] | None = None,
     fractions: Mapping[str, Mapping[str, Any]] | None = None,
     truth: bool | str = False,
-    tables: str | Path | Sequence[str | Path] = (),
     inplace: bool = False,
 ) -> Any:
     """Events with scores, discriminants and working-point decisions on each lepton.
@@ -60,8 +59,6 @@ def decorate(
     where : collection -> mask of the leptons worth scoring, jagged like the collection
     fractions : tagger -> fraction -> number, or one number per |eta| bin of its card
     truth : attach truth classes as ``truth_<scheme>``; True takes the scheme of the experiment
-    tables : working points of your own, as `write_working_points` writes them, to decide beside
-        those of the cards; each names its tagger
     inplace : change `events` instead of returning new ones; not for dask events
 
     Returns
@@ -89,34 +86,11 @@ def decorate(
         record = apply(known, collection, columns, compute, plan.around.tables)
         results.append((collection, plan.card.tagger, record))
         facts[plan.card.tagger] = facts_of(plan, known.schema, collection)
-    result = known.events
+    # Nothing is attached before everything is there: an error leaves `events` as they were.
+    result = _changeable(events, known) if inplace else known.events
     for collection, name, values in results:
-        result = attach(result, collection, name, values)
-    result = _decide_tables(note(result, facts), tables, schema)
-    if not inplace:
-        return result
-    # Nothing is put into `events` before everything is there: an error leaves them as they were.
-    _changeable(events, known)
-    for collection, name, _ in results:
-        attach(events, collection, name, result[collection][name], inplace=True)
-    return note(events, notes(result), inplace=True)
-
-
-def _decide_tables(
-    events: Any, tables: str | Path | Sequence[str | Path], schema: str | Path | Schema | None
-) -> Any:
-    """Decorated events with the points of more tables; no network runs."""
-    for path in [tables] if isinstance(tables, str | Path) else tables:
-        table = read_points(Path(path).resolve())
-        name = table.rules.tagger
-        found = decide(events, name, table=table.path, schema=schema)
-        known, collection, _, record, facts = decorated_before(events, name, schema)
-        for point in table.points:
-            record = with_field(record, found[point], point)
-        more = {"tables": [table.path], "working_points": [*table.points]}
-        noted = {**facts, **{key: [*facts[key], *new] for key, new in more.items()}}
-        events = note(attach(known.events, collection, name, record), {name: noted})
-    return events
+        result = attach(result, collection, name, values, inplace=inplace)
+    return note(result, facts, inplace=inplace)
 
 
 def _checked(
@@ -250,6 +224,45 @@ def decide(
     return found
 
 
+def add_working_points(
+    events: Any,
+    tables: str | Path | Sequence[str | Path],
+    *,
+    schema: str | Path | Schema | None = None,
+) -> Any:
+    """Decorated events with working points of your own beside those that they have.
+
+    No network runs. `measure`, `tag_and_probe`, `explain` and `decide` take the new points as they
+    take those of the cards.
+
+    Parameters
+    ----------
+    tables : one or several, as `write_working_points` writes them; each names its tagger
+    schema : format of the events, if the names do not tell
+
+    Returns
+    -------
+    New events; each point is a field of its tagger's record, and ``events.attrs["lepid"]`` has it.
+
+    Raises
+    ------
+    BadInput : the events are not decorated with the tagger
+    UnboundTable, BadTable : a table belongs to other scores, does not fit the card, or has a point
+        with the name of a field
+    """
+    for path in [tables] if isinstance(tables, str | Path) else tables:
+        table = read_points(Path(path).resolve())
+        name = table.rules.tagger
+        found = decide(events, name, table=table.path, schema=schema)
+        known, collection, _, record, facts = decorated_before(events, name, schema)
+        for point in table.points:
+            record = with_field(record, found[point], point)
+        more = {"tables": [table.path], "working_points": [*table.points]}
+        noted = {**facts, **{key: [*facts[key], *new] for key, new in more.items()}}
+        events = note(attach(known.events, collection, name, record), {name: noted})
+    return events
+
+
 def _decide(
     card: Card, chosen: Sequence[Table], schema: Schema, collection: str, columns: Any, _: Any
 ) -> Any:
@@ -291,8 +304,7 @@ def iterate(
 def decorate_new(events: Any, taggers: str | Sequence[str] | None, **options: Any) -> Any:
     """Events decorated with those of the taggers that a file of lepid does not bring already.
 
-    With `where` or `fractions` among the options, none counts as done. Points of `tables` among
-    them are decided on the scores that are there.
+    With `where` or `fractions` among the options, none counts as done.
     """
     asked = [taggers] if isinstance(taggers, str) else taggers
     done = {n: facts["card"] for n, facts in notes(events).items() if "card" in facts}

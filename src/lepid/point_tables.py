@@ -114,13 +114,15 @@ def _write_json(table: Table, path: Path) -> None:
 def _write_csv(table: Table, path: Path) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    numbers = ("cut", "cut_min", "cut_max", "uncertainty", "target", "efficiency")
+    numbers = ("cut", "cut_min", "cut_max", "uncertainty", "target", "efficiency",
+               "efficiency_uncertainty")  # fmt: skip
     ends = [f"{axis}_{end}" for axis in ("energy", "abseta") for end in ("low", "high")]
     writer.writerow(["tagger", "point", "quantity", "sense", "input", "unit", *ends, *numbers])
     for grid in grids(table):
         start = [table.rules.tagger, grid.point, grid.quantity, grid.sense]
         energy = "" if grid.inputs[0] == "abseta" else grid.inputs[0]
-        values = (grid.cuts, grid.low, grid.high, grid.uncertainty, grid.target, grid.efficiency)
+        values = (grid.cuts, grid.low, grid.high, grid.uncertainty, grid.target, grid.efficiency,
+                  grid.efficiency_uncertainty)  # fmt: skip
         flat = zip(*(each.ravel() for each in values), strict=True)
         for bins, cells in zip(product(*map(pairwise, grid.edges)), flat, strict=True):
             by_name = dict(zip(grid.inputs, bins, strict=True))

@@ -145,3 +145,11 @@ def test_show_says_who_is_scored_and_which_switches_are_on(
     assert "scored are: a combined muon, an ID track" in said
     assert "pt >= 4 GeV" in said
     assert "DisablePtCuts is true" in said
+    assert "jets" not in said
+
+
+def test_show_says_which_jets_count(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "muon_softbdt@reference"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "jets the nearest with dR < 0.4, pt > 25 GeV, |eta| < 2.5" in said
+    assert "energy loss taken out: none" in said

@@ -69,6 +69,25 @@ def test_all_formats_say_the_same(
     assert f"{area.value:.3f}" in page
 
 
+def test_importance(
+    reference_sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--tagger", "muon_pliv@reference", "--signal", "PromptMuon", "--importance"]
+    path = tmp_path / "roc.html"
+    assert run(reference_sample, *words, "-o", path, "-o", tmp_path / "roc.json") == 0
+    out, err = capsys.readouterr()
+    assert "muon_pliv@reference -discriminant: what the inputs are worth" in out
+    assert "76/76 runs of a network" in err
+    (one,) = json.loads((tmp_path / "roc.json").read_text())["taggers"]
+    worth = one["importance"]["Trk_inputs"]
+    assert 0.0 < worth["error"] < worth["loss"]
+    assert "Trk_inputs.d0_significance" in path.read_text()
+    assert run(reference_sample, *words[:-1], "--sense", ">", "--json") == 0
+    (plain,) = json.loads(capsys.readouterr().out)
+    assert plain["importance"] == {}
+    assert plain["rows"][0]["area"] < 0.1
+
+
 @pytest.mark.parametrize("picture", ["curves", "classes", "distributions", "bins"])
 def test_pictures(phys_sample: Path, tmp_path: Path, picture: str) -> None:
     path = tmp_path / "roc.png"

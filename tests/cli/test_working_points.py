@@ -97,8 +97,25 @@ def test_all_outputs(points: Path, tmp_path: Path) -> None:
         assert float(row["efficiency"]) == pytest.approx(float(row["target"]), abs=0.02)
     assert r"\toprule" in (tmp_path / "out.tex").read_text()
     page = (tmp_path / "out.html").read_text()
-    assert page.count("<h2>") == 2
+    assert page.count("<h2>") == 3
+    assert page.count('src="data:image/png;base64,') == 2
     assert "±" in page
+
+
+def test_pictures(points: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("show", points, "-o", tmp_path / "one.html", "-o", tmp_path / "one.png") == 0
+    assert capsys.readouterr().out.endswith(f"written: {tmp_path / 'one.png'}\n")
+    words = ("--picture", "efficiency", "--style", "cms")
+    assert run("convert", points, tmp_path / "two.pdf", *words) == 0
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "two.pdf").read_bytes().startswith(b"%PDF")
+    capsys.readouterr()
+    words = ("-o", tmp_path / "three.csv", "-o", tmp_path / "three.png", "--picture", "discriminat")
+    assert run("show", points, *words) == 1
+    assert "near: discriminant" in capsys.readouterr().err
+    assert run("show", points, "-o", points) == 1
+    assert "is one of the files to read" in capsys.readouterr().err
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_points_of_every_kind(phys_sample: Path, tmp_path: Path) -> None:

@@ -27,6 +27,10 @@ TRACKS = "muon_plit@reference-run3-tracks"
 SAMPLED = [
     f"{flavour}_plit@reference-run{run}" for flavour in ("muon", "electron") for run in (3, 2)
 ]
+STORED = [
+    *SAMPLED, "muon_pliv@reference", "electron_pliv@reference",
+    "muon_tightnn@reference-run3", "muon_tightnn@reference-run2",
+]  # fmt: skip
 COLLECTION = {"muon": "Muons", "electron": "Electrons"}
 MOST_BYTES = 2_000_000
 PARTS = [(name, part) for name in (*SAMPLED, TRACKS)
@@ -99,7 +103,7 @@ def test_the_file_is_small_and_in_the_convention_of_salt(shipped: Shipped) -> No
     assert "Not a network of an experiment" in card.read_text("utf-8").splitlines()[0]
 
 
-@pytest.mark.parametrize("name", SAMPLED)
+@pytest.mark.parametrize("name", STORED)
 def test_the_sample_holds_the_scores_that_its_tracks_give(
     reference_sample: Path, name: str
 ) -> None:
@@ -110,7 +114,7 @@ def test_the_sample_holds_the_scores_that_its_tracks_give(
         lepid.decorate(events, name, source=source)[collection][card.tagger]
         for source in ("stored", "network")
     )
-    assert ak.sum(stored.scored) > 200
+    assert ak.sum(stored.scored) > 150
     for output in card.outputs:
         left, right = (ak.to_numpy(ak.flatten(r[output.name])) for r in (stored, again))
         np.testing.assert_allclose(left, right, atol=1e-6)

@@ -62,7 +62,7 @@ def cut_of(derived: Derived, point: Point, some: Sample) -> Floats:
             left, right = derived.bins.abseta_edges[j : j + 2]
             here = (some.pt >= low) & (some.pt < high)
             here &= (some.abseta >= left) & (some.abseta < right)
-            line = point.lines[j].at(some.pt[here]) if point.lines else point.cuts[0, i, j]
+            line = point.lines[0][j].at(some.pt[here]) if point.lines else point.cuts[0, i, j]
             cut[here] = line
     return cut
 
@@ -152,7 +152,7 @@ def test_the_senses(sense: Any, sign: int) -> None:
     np.testing.assert_array_equal(point.spreads, plain.spreads)
     lined = derive(turned, flat(0.9), BINS, sense=sense, smoothing="linear").points[0]
     own = derive(some, flat(0.9), BINS, smoothing="linear").points[0]
-    np.testing.assert_array_equal(lined.lines[0].cuts, sign * own.lines[0].cuts)
+    np.testing.assert_array_equal(lined.lines[0][0].cuts, sign * own.lines[0][0].cuts)
 
 
 def crossing(some: Sample) -> list[Wanted]:
@@ -208,6 +208,34 @@ def test_two_cuts_reject_charge_flips_at_an_efficiency() -> None:
         alone = other.quantities["D_CF"] > single.cuts[0][places]
         assert ok[cf].mean() < alone[cf].mean()
     assert not (passed[0] & ~passed[1]).any()
+
+
+@pytest.mark.parametrize("kind", ["linear", "pchip"])
+def test_two_smooth_cuts_keep_the_efficiency_and_the_rejection(kind: str) -> None:
+    some, other = two(8, 60_000), two(108, 60_000)
+    wanted = [Wanted("Tight", "El", 0.7, "", "CF"), Wanted("Loose", "El", 0.9, "", "CF")]
+    steps, smooth = derive(some, wanted, BINS), derive(some, wanted, BINS, smoothing=kind)
+    el, cf = other.populations["El"], other.populations["CF"]
+    _, column = np.divmod(BINS.places(other.pt, other.abseta), BINS.shape[1])
+    for point, before in zip(smooth.points, steps.points, strict=True):
+        assert (np.abs(point.reached - point.target) <= 0.11 * point.sigma).all()
+        limits = [np.choose(column, [line.at(other.pt) for line in each]) for each in point.lines]
+        ok = np.logical_and(
+            *(v > cut for v, cut in zip(other.quantities.values(), limits, strict=True))
+        )
+        places = np.divmod(BINS.places(other.pt, other.abseta), BINS.shape[1])
+        old = np.logical_and(
+            *(v > c[places] for v, c in zip(other.quantities.values(), before.cuts, strict=True))
+        )
+        assert ok[el].mean() == pytest.approx(float(point.target.mean()), abs=0.01)
+        # What the steps reject, the lines reject within the fluctuations of these flips.
+        assert ok[cf].mean() == pytest.approx(old[cf].mean(), rel=0.1)
+    nested = derive(some, wanted, BINS, smoothing=kind, nested=True)
+    for axis in range(2):
+        tight, loose = (point.lines[axis] for point in nested.points)
+        pt = np.linspace(0.0, 100.0, 400)
+        for own, looser in zip(tight, loose, strict=True):
+            assert (own.at(pt) >= looser.at(pt)).all()
 
 
 @settings(max_examples=20)
@@ -314,8 +342,3 @@ def test_what_is_refused(change: str, fact: str) -> None:
     some, wanted, options = bad(change)
     with pytest.raises(errors.LepidError, match=fact):
         derive(some, wanted, BINS, **options)
-
-
-def test_two_quantities_are_not_smoothed() -> None:
-    with pytest.raises(errors.BadInput, match="two quantities cannot be smoothed"):
-        derive(two(1, 1000), [Wanted("T", "El", 0.9, "", "CF")], BINS, smoothing="linear")

@@ -61,7 +61,7 @@ def test_the_file_decides_as_the_points_do(tmp_path: Path, sense: Any, smoothing
     for point in made.derived.points:
         cut = point.cuts[0][i, j]
         if point.lines:
-            cut = np.choose(j, [line.at(other.pt) for line in point.lines])
+            cut = np.choose(j, [line.at(other.pt) for line in point.lines[0]])
         compare = np.greater if sense == ">" else np.less_equal
         np.testing.assert_array_equal(decided[point.name], compare(other.quantities["D_el"], cut))
         reached = read.tables.look_up(f"{point.name}_efficiency", some.pt, some.abseta)
@@ -82,8 +82,8 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     assert "f_CF=0.1" in read.tables.description
     with pytest.raises(errors.UnboundTable):
         read.check_binding("1" * 64, "", ())
-    expected = {f"{p}{s}" for p in read.points
-                for s in ("", "_uncertainty", "_efficiency", "_target")}  # fmt: skip
+    numbers = ("", "_uncertainty", "_efficiency", "_efficiency_uncertainty", "_target")
+    expected = {f"{p}{s}" for p in read.points for s in numbers}
     assert set(read.tables.names) == expected
 
 

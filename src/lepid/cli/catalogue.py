@@ -9,6 +9,7 @@ from lepid.cli import terminal
 from lepid.errors import NetworkMismatch
 from lepid.taggers import catalogue
 from lepid.taggers.card import Card
+from lepid.taggers.card_jets import Jets
 from lepid.taggers.card_outputs import Form
 from lepid.taggers.plan import split
 from lepid.working_points import table as working_points
@@ -101,6 +102,9 @@ def _show_card(card: Card) -> None:
     for bits in card.bits:
         files = f"with {' or '.join(bits.beside)}: " if bits.beside else ""
         lines.append(f"  bits      {files}{', '.join(bits.names)}")
+    nodes = [node for network in card.networks for node in network.nodes]
+    if any(entry.feature.startswith("jet_") for node in nodes for entry in node.inputs):
+        lines.append(f"  jets    {_jets(card.jets)}")
     for network in card.networks:
         place = network.file or f"<LEPID_CALIBRATION>/{network.path}"
         lines.append(f"  network  {place}: {catalogue.find(card, network) or 'not here'}")
@@ -114,6 +118,11 @@ def _show_card(card: Card) -> None:
             lines.append(f"    gives the networks after it {', '.join(network.given)}")
     lines += [f"  note    {note}" for note in card.notes]
     terminal.say_wrapped("\n".join(lines))
+
+
+def _jets(jets: Jets) -> str:
+    near = f"the nearest with dR < {jets.dr:g}, pt > {jets.pt:g} GeV, |eta| < {jets.abseta:g}"
+    return f"{near}; energy loss taken out: {jets.energy_loss}"
 
 
 def _form(form: Form) -> str:

@@ -10,7 +10,7 @@ from lepid.cli.outputs import check
 from lepid.events import files
 from lepid.events.objects.attach import notes
 from lepid.events.output import SUFFIXES, Writer
-from lepid.pipeline import iterate
+from lepid.pipeline import add_working_points, iterate
 from lepid.provenance import report_text
 from lepid.taggers import session
 
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     check([path], SUFFIXES, arguments.files)
     total = files.count(arguments.files, arguments.tree)
     how = files.layout_of(arguments.files, arguments.tree, arguments.schema)
-    events = None
+    whole = None
     with (
         session.settings(arguments.provider, arguments.threads),
         Writer(path, how.schema, how.leptons, arguments.keep) as writer,
@@ -36,15 +36,15 @@ def run(arguments: argparse.Namespace) -> int:
             schema=arguments.schema,
             source=arguments.source,
             truth=arguments.truth or False,
-            tables=arguments.table,
         ):
-            writer.extend(events)
-            advance(len(events))
+            whole = add_working_points(events, arguments.table, schema=arguments.schema)
+            writer.extend(whole)
+            advance(len(whole))
     if arguments.json:
-        facts = {"output": str(path), "events": total, "taggers": notes(events)}
+        facts = {"output": str(path), "events": total, "taggers": notes(whole)}
         terminal.say_json(facts)
     else:
-        terminal.say_wrapped(report_text(events))
+        terminal.say_wrapped(report_text(whole))
         if writer.left_out:
             names = ", ".join(writer.left_out)
             terminal.say_wrapped(f"only parquet holds numbers per track; left out: {names}")

@@ -16,7 +16,7 @@ from lepid.events import files
 from lepid.files_out import atomic
 from lepid.html_report.efficiency import efficiency_html
 from lepid.measurement import measure
-from lepid.pipeline import decorate_new
+from lepid.pipeline import add_working_points, decorate_new
 from lepid.plotting.efficiency import efficiency_figure
 from lepid.plotting.figure import png, save
 from lepid.taggers import plan as plans
@@ -86,9 +86,8 @@ def _measure(arguments: argparse.Namespace) -> EfficiencyTable:
             for events, _, number in files.chunks(
                 path, arguments.step, arguments.tree, arguments.schema, needs, around=around
             ):
-                tagged = decorate_new(
-                    events, arguments.tagger, schema=arguments.schema, tables=arguments.table
-                )
+                tagged = decorate_new(events, arguments.tagger, schema=arguments.schema)
+                tagged = add_working_points(tagged, arguments.table, schema=arguments.schema)
                 weight = arguments.weight
                 part = measure(tagged, arguments.tagger, weight=weight, origin=path, **options)
                 table = part if table is None else table + part

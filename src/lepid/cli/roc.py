@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lepid.cli import terminal
@@ -20,6 +21,7 @@ from lepid.efficiency.roc.tables import (
     Told,
     area_text,
     identity,
+    lost_text,
     rejection_text,
     tell,
 )
@@ -27,9 +29,10 @@ from lepid.errors import BadInput
 from lepid.events import files
 from lepid.files_out import atomic
 from lepid.html_report.roc import roc_html
-from lepid.pipeline import decorate_new
+from lepid.pipeline import add_working_points, decorate_new
 from lepid.plotting.figure import SUFFIXES, png, save
 from lepid.plotting.roc import KINDS, figure
+from lepid.shuffling import importance, runs
 from lepid.taggers import plan as plans
 from lepid.taggers import session
 
@@ -47,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     check(outputs, OUTPUTS, arguments.files)
     choice = _choice(arguments)
     told = [tell(sample, choice) for sample in _samples(arguments, choice)]
+    if arguments.importance:
+        told = _with_importance(told, arguments)
     # Every picture is drawn before anything is written.
     pages = [_page(told, path, arguments) for path in outputs]
     for path, page in zip(outputs, pages, strict=True):
@@ -88,12 +93,14 @@ def _samples(arguments: argparse.Namespace, choice: Choice) -> list[RocSample]:
         for events, path, number in files.chunks(
             arguments.files, arguments.step, arguments.tree, arguments.schema, needs, around=around
         ):
-            tagged = decorate_new(events, taggers, schema=arguments.schema, tables=arguments.table)
+            tagged = decorate_new(events, taggers, schema=arguments.schema)
+            tagged = add_working_points(tagged, arguments.table, schema=arguments.schema)
             for place, (name, quantity) in enumerate(asked):
                 part = roc(
                     tagged, name, signal=arguments.signal, background=arguments.background,
-                    quantity=quantity, scheme=arguments.scheme, weight=arguments.weight,
-                    pileup=arguments.pileup, origin=path, schema=arguments.schema,
+                    quantity=quantity, sense=arguments.sense, scheme=arguments.scheme,
+                    weight=arguments.weight, pileup=arguments.pileup, origin=path,
+                    schema=arguments.schema,
                 )  # fmt: skip
                 before = found[place]
                 found[place] = part if before is None else before + part
@@ -105,6 +112,26 @@ def _samples(arguments: argparse.Namespace, choice: Choice) -> list[RocSample]:
         bins = choice.edges["pt"], choice.edges["abseta"]
         samples = [sample.reweighted(arguments.reweight, *bins) for sample in samples]
     return samples
+
+
+def _with_importance(told: Sequence[Told], arguments: argparse.Namespace) -> list[Told]:
+    """The same with what each input of the networks is worth."""
+    events = files.open_events(arguments.files, arguments.tree, schema=arguments.schema)
+    asked = [text.partition(":")[::2] for text in arguments.tagger]
+    total = sum(runs(name) for name, _ in asked)
+    found = []
+    with (
+        session.settings(arguments.provider, arguments.threads),
+        terminal.progress(total, "runs of a network", quiet=arguments.quiet) as advance,
+    ):
+        for one, (name, quantity) in zip(told, asked, strict=True):
+            _, worth = importance(
+                events, name, signal=arguments.signal, background=arguments.background,
+                quantity=quantity, sense=arguments.sense, scheme=arguments.scheme,
+                weight=arguments.weight, advance=advance, schema=arguments.schema,
+            )  # fmt: skip
+            found.append(replace(one, importance=worth))
+    return found
 
 
 def _page(told: Sequence[Told], path: Path, arguments: argparse.Namespace) -> object:
@@ -139,6 +166,10 @@ def _show(told: Told) -> None:
     title += f"{told.signal} ({told.counts['signal']} leptons)"
     columns = ("background", "leptons", "area", *(f"{e:g}" for e in told.choice.efficiencies))
     terminal.say_table(title, columns, lines)
+    if told.importance:
+        head = ("input", "area lost when it is dealt out anew")
+        title = f"{told.sample.name}: what the inputs are worth"
+        terminal.say_table(title, head, [(k, lost_text(v)) for k, v in told.importance.items()])
     for name in ("intervals", "spectra in pT and |eta|", "without a score"):
         if name in facts:
             terminal.say_wrapped(f"{name}: {facts[name]}")

@@ -42,6 +42,15 @@ def add_roc(
         help=f"{' '.join(OUTPUTS)}; repeatable",
     )  # fmt: skip
     command.add_argument(
+        "--sense", choices=(">", "<"), default="",
+        help="signal has larger or smaller values; as the working points say if left out",
+    )  # fmt: skip
+    command.add_argument(
+        "--importance",
+        action="store_true",
+        help="also what each input of the networks is worth: the area lost without it",
+    )
+    command.add_argument(
         "--scheme", metavar="NAME", help="truth classes: iff, dnn, cms, or a .toml file"
     )
     command.add_argument("--weight", metavar="COLUMN", help="weight of events or leptons")

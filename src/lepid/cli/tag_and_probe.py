@@ -23,7 +23,7 @@ from lepid.events import files
 from lepid.files_out import atomic
 from lepid.html_report.tag_and_probe import probes_html
 from lepid.pairing import NOMINAL, tag_and_probe
-from lepid.pipeline import decorate_new
+from lepid.pipeline import add_working_points, decorate_new
 from lepid.plotting.figure import png
 from lepid.plotting.masses import bin_title, mass_figure, result_text
 from lepid.selection import parse
@@ -93,7 +93,8 @@ def _pairs(arguments: argparse.Namespace) -> PairTable:
         for events, path, number in files.chunks(
             arguments.files, arguments.step, arguments.tree, arguments.schema, needs
         ):
-            tagged = decorate_new(events, taggers, schema=arguments.schema, tables=arguments.table)
+            tagged = decorate_new(events, taggers, schema=arguments.schema)
+            tagged = add_working_points(tagged, arguments.table, schema=arguments.schema)
             part = tag_and_probe(
                 tagged, arguments.tagger, tag=tags, probe=arguments.probe,
                 resonance_name=arguments.resonance, weight=arguments.weight, origin=path,

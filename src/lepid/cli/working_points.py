@@ -12,15 +12,14 @@ from lepid.cli import terminal
 from lepid.cli.arguments import add_common, edges, names
 from lepid.cli.naming import pairs
 from lepid.cli.outputs import check
+from lepid.cli.point_files import OUTPUTS, add_picture, write_all
 from lepid.derivation import derive
 from lepid.description import MARK
 from lepid.efficiency.summary import bin_text
 from lepid.errors import BadFile, BadInput
 from lepid.events import files
-from lepid.files_out import atomic
-from lepid.html_report.points import points_html
-from lepid.pipeline import decorate_new
-from lepid.point_tables import WRITERS, columns, efficiencies, rows, title, write
+from lepid.pipeline import add_working_points, decorate_new
+from lepid.point_tables import columns, efficiencies, rows, title
 from lepid.taggers import catalogue, session
 from lepid.taggers import plan as plans
 from lepid.working_points import grid, plain, table, wps
@@ -30,8 +29,7 @@ from lepid.working_points.table import Binding, Table
 from lepid.working_points.written import table_of
 
 Layout = Callable[..., argparse.HelpFormatter]
-JSON, YAML, HTML = (".json", ".json.gz"), (".yaml", ".yml"), ".html"
-OUTPUTS = (*WRITERS, HTML)
+JSON, YAML = (".json", ".json.gz"), (".yaml", ".yml")
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], layout: Layout) -> None:
@@ -96,6 +94,7 @@ def _add_derive(command: argparse.ArgumentParser) -> None:
         "--nested", action="store_true", help="a tighter point passes a subset of a looser one"
     )
     command.add_argument("--smoothing", choices=KINDS, default="", help="no steps in pT")
+    add_picture(command)
     command.add_argument(
         "--minimum", type=float, default=MINIMUM, metavar="N",
         help=f"leptons on each side of a cut; thinner bins are merged ({MINIMUM:g})",
@@ -106,6 +105,11 @@ def _add_derive(command: argparse.ArgumentParser) -> None:
 
 def _add_show(command: argparse.ArgumentParser) -> None:
     command.add_argument("table", metavar="TABLE", help="a .json file of working points")
+    command.add_argument(
+        "-o", "--output", action="append", default=[], metavar="OUT",
+        help=f"{' '.join(OUTPUTS)}; repeatable",
+    )  # fmt: skip
+    add_picture(command)
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(run=_show)
 
@@ -135,6 +139,7 @@ def _add_convert(command: argparse.ArgumentParser) -> None:
         "--input", action="append", default=[], metavar="INPUT=FEATURE",
         help="what an input of a correctionlib file is; repeatable",
     )  # fmt: skip
+    add_picture(command)
     command.set_defaults(run=_convert)
 
 
@@ -164,8 +169,12 @@ def _derive(arguments: argparse.Namespace) -> int:
         derive(_chunks(arguments, taggers), arguments.tagger, **options),
         outputs[0] if outputs else "derived",
     )
-    for path in outputs:
-        _write(made, path)
+    return _tell(made, outputs, arguments)
+
+
+def _tell(made: Table, outputs: Sequence[Path], arguments: argparse.Namespace) -> int:
+    """Write and print a table."""
+    write_all(made, outputs, arguments)
     if arguments.json:
         terminal.say_json(_facts(made))
         return 0
@@ -194,7 +203,8 @@ def _chunks(arguments: argparse.Namespace, taggers: Sequence[str]) -> Any:
         for events, _, number in files.chunks(
             arguments.files, arguments.step, arguments.tree, arguments.schema, needs, around=around
         ):
-            yield decorate_new(events, taggers, schema=arguments.schema, tables=arguments.table)
+            tagged = decorate_new(events, taggers, schema=arguments.schema)
+            yield add_working_points(tagged, arguments.table, schema=arguments.schema)
             advance(number)
 
 
@@ -202,12 +212,9 @@ def _chunks(arguments: argparse.Namespace, taggers: Sequence[str]) -> Any:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    read = table.read(Path(arguments.table))
-    if arguments.json:
-        terminal.say_json(_facts(read))
-    else:
-        _say(read)
-    return 0
+    outputs = [Path(path) for path in arguments.output]
+    check(outputs, OUTPUTS, [arguments.table])
+    return _tell(table.read(Path(arguments.table)), outputs, arguments)
 
 
 def _facts(some: Table) -> dict[str, Any]:
@@ -270,7 +277,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     check([goal], OUTPUTS, [])
     if goal.exists() and source.exists() and goal.samefile(source):
         raise BadFile(str(goal), "is the file to read", (), "write to another name")
-    _write(_read(source, arguments), goal)
+    write_all(_read(source, arguments), [goal], arguments)
     terminal.say(f"written: {goal}")
     return 0
 
@@ -300,11 +307,3 @@ def _read(path: Path, arguments: argparse.Namespace) -> Table:
         path, tagger=tagger, quantity=quantity, sense=arguments.sense or ">", bound_to=bound_to,
         inputs=inputs,
     )  # fmt: skip
-
-
-def _write(some: Table, path: Path) -> None:
-    if path.name.lower().endswith(HTML):
-        with atomic(path) as partial:
-            partial.write_text(points_html(some), encoding="utf-8")
-    else:
-        write(some, path)

@@ -186,13 +186,13 @@ def classify(
 
 
 def _read(names: Collection[str], columns: Mapping[str, npt.ArrayLike]) -> Columns:
-    """The named columns in 64 bits, with `ABSENT` for those that are not there."""
+    """The named columns in 64 bits, [n_lepton], and `ABSENT` for those not there, one for all."""
     present = {name: np.asarray(columns[name]) for name in names if name in columns}
     shapes = {array.shape for array in present.values()}
-    if len(shapes) != 1 or len(shape := shapes.pop()) != 1:
+    if len(shapes) != 1 or len(shapes.pop()) != 1:
         found = ", ".join(f"{name} {array.shape}" for name, array in present.items())
         raise BadInput("truth", f"the columns are not flat and equally long: {found}")
-    absent = {name: np.full(shape, ABSENT[name]) for name in names if name not in present}
+    absent = {name: np.array([ABSENT[name]]) for name in names if name not in present}
     return absent | {name: _whole(name, array) for name, array in present.items()}
 
 

@@ -6,6 +6,7 @@ Each classifier is an ordered table of (class, condition); the first condition t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,12 @@ def first_match(rules: Rules, rest: int) -> Codes:
 
 
 def _among(values: Codes, codes: Iterable[int]) -> Mask:
-    return np.isin(values, [int(code) for code in codes])
+    # A table of the few small codes; what is below or above them is read at its ends, which are
+    # False. np.isin takes four times as long.
+    chosen = [int(code) + 1 for code in codes]
+    table = np.zeros(max(chosen) + 2, np.bool_)
+    table[chosen] = True
+    return table.take(values + 1, mode="clip")
 
 
 def _mother(c: Columns) -> Callable[[int, int], Mask]:
@@ -159,8 +165,7 @@ def _unknown_electrons(c: Columns) -> Rules:
 
 
 def _all_zero(c: Columns, names: Iterable[str]) -> Mask:
-    zero: Mask = np.logical_and.reduce([c[name] == 0 for name in names])
-    return zero
+    return reduce(np.logical_and, [c[name] == 0 for name in names])
 
 
 def muon_rules(c: Columns, flips: bool) -> Rules:

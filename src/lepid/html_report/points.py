@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from lepid.description import MARK
-from lepid.html_report.page import facts, page, table_html
+from lepid.html_report.page import facts, page, pictures_html, table_html
 from lepid.point_tables import columns, efficiencies, rows
 from lepid.point_tables import title as point_title
 from lepid.working_points.grid import grids
 from lepid.working_points.table import Table
 
 
-def points_html(table: Table) -> str:
-    """One page of the cuts of a table of working points.
+def points_html(table: Table, images: Mapping[str, bytes]) -> str:
+    """One page of the cuts of a table of working points, and the pictures.
+
+    Parameters
+    ----------
+    images : title -> content of a png file
 
     Raises
     ------
@@ -22,6 +27,7 @@ def points_html(table: Table) -> str:
     said = [line for line in table.tables.description.splitlines() if not line.startswith(MARK)]
     lines = {"points": ", ".join(table.points), "bound to": table.binding_text()}
     parts = [facts(lines), *(f'<p class="note">{escape(line)}</p>' for line in said)]
+    parts.append(pictures_html(table.rules.tagger, images))
     for grid in grids(table):
         body = "\n".join(
             f'<tr><th scope="row">{escape(first)}</th>'

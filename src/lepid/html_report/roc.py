@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from lepid.efficiency.roc.tables import Told, area_text, identity, rejection_text
+from lepid.efficiency.roc.tables import Told, area_text, identity, lost_text, rejection_text
 from lepid.html_report.page import facts, page, pictures_html, table_html
 
 
@@ -35,7 +35,7 @@ def roc_html(told: Sequence[Told], images: Mapping[str, bytes]) -> str:
             )
         parts += [f"<h2>{escape(one.sample.name)}</h2>", facts(identity(one))]
         parts.append(table_html([escape(text) for text in head], "\n".join(body)))
-        parts.append(_composition(one))
+        parts += [_composition(one), _importance(one)]
     names = ", ".join(dict.fromkeys(one.sample.tagger for one in told))
     return page(f"ROC curves of {escape(names)}", "\n".join([*parts, pictures_html(names, images)]))
 
@@ -51,3 +51,15 @@ def _composition(told: Told) -> str:
     if not body:
         return f'{title}\n<p class="note">none</p>'
     return f"{title}\n{table_html(['class', 'part', 'interval'], body)}"
+
+
+def _importance(told: Told) -> str:
+    if not told.importance:
+        return ""
+    body = "\n".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        f"<td>{lost_text(worth).replace('+-', '±')}</td></tr>"
+        for name, worth in told.importance.items()
+    )
+    head = ["input", "area lost when it is dealt out anew"]
+    return f"<h3>What the inputs are worth</h3>\n{table_html(head, body)}"

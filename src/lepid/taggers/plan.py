@@ -67,6 +67,26 @@ def split(name: str) -> tuple[str, str | None]:
     return tagger, network or None
 
 
+def card_named(name: str) -> Card:
+    """Card of a tagger and network; of a tagger alone that of the one network on this machine.
+
+    Raises
+    ------
+    UnknownTagger : there is none
+    BadInput : no network that may run without its name is here, or several
+    """
+    tagger, network = split(name)
+    if network:
+        return catalogue.load(tagger, network)
+    known = [card for card in catalogue.networks(tagger) if card.networks]
+    cards = [card for card in catalogue.here(known) if not card.reference]
+    if len(cards) != 1:
+        listed = ", ".join(card.name for card in known)
+        wrong = f"{len(cards)} networks on this machine may run without their name"
+        raise BadInput(f"tagger {tagger}", wrong, (), f"name one of: {listed}" if listed else "")
+    return cards[0]
+
+
 def make(name: str, source: Source, columns: Columns, *, fractions: Mapping[str, Any]) -> Plan:
     """The plan for tagger `name`.
 

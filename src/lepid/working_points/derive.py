@@ -73,7 +73,10 @@ def _in_order(
     floor: Point | None = None
     for i in sorted(range(len(points)), key=lambda i: _tightness(points[i])) if nested else ():
         if floor is not None:
-            point = work.point(wanted[i], floor) if wanted[i].against else points[i]
+            point = points[i]
+            if wanted[i].against:
+                point = work.point(wanted[i], floor)
+                point = work.smoothed(point, smoothing) if smoothing else point
             done[i] = work.above(point, floor)
         floor = done[i]
     return done
@@ -85,7 +88,7 @@ def _tightness(point: Point) -> float:
 
 
 def _flipped(point: Point) -> Point:
-    lines = tuple(Line(line.pt, -line.cuts) for line in point.lines)
+    lines = tuple(tuple(Line(line.pt, -line.cuts) for line in each) for each in point.lines)
     return replace(point, cuts=-point.cuts, lines=lines)
 
 
@@ -111,8 +114,6 @@ def _check(
         raise UnknownName.of("working points", "sense", sense, SENSES)
     if smoothing and smoothing not in KINDS:
         raise UnknownName.of("working points", "smoothing", smoothing, KINDS)
-    if smoothing and len(sample.quantities) > 1:
-        raise BadInput("working points", "two quantities cannot be smoothed together")
     if not minimum > 0.0:
         raise BadInput("minimum", f"{minimum:g}, expected more than 0")
     names = [one.name for one in wanted]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lepid.errors import BadTable
 from lepid.nodes import edges as edges_of
 from lepid.working_points.table import Requirement, Table
-from lepid.working_points.written import EFFICIENCY, TARGET, UNCERTAINTY
+from lepid.working_points.written import EFFICIENCY, EFFICIENCY_UNCERTAINTY, TARGET, UNCERTAINTY
 
 Floats = npt.NDArray[np.float64]
 ENERGIES = ("pt", "et")
@@ -32,7 +32,8 @@ class Grid:
     edges : [n_bin + 1] for each input
     cuts : [*n_bin], in the middle of each bin
     low, high : [*n_bin], smallest and largest at its ends and middle
-    uncertainty, target, efficiency : [*n_bin], NaN where the table does not say
+    uncertainty, target, efficiency, efficiency_uncertainty : [*n_bin], NaN where the table does
+        not say
     """
 
     point: str
@@ -48,6 +49,7 @@ class Grid:
     uncertainty: Floats
     target: Floats
     efficiency: Floats
+    efficiency_uncertainty: Floats
 
 
 def grids(table: Table, only: Mapping[str, tuple[float, ...]] | None = None) -> list[Grid]:
@@ -101,6 +103,7 @@ def _grid(
         tuple(units[each] for each in inputs), edges, ends[1], np.minimum.reduce(ends),
         np.maximum.reduce(ends), known(name + UNCERTAINTY, ends[0]),
         known(point + TARGET, ends[0]), known(point + EFFICIENCY, ends[0]),
+        known(point + EFFICIENCY_UNCERTAINTY, ends[0]),
     )  # fmt: skip
 
 

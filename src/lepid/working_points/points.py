@@ -68,7 +68,7 @@ class Point:
     cuts, spreads : [n_quantity, n_pt, n_abseta], the cuts and their uncertainties
     target, reached : [n_pt, n_abseta], efficiency that was asked for and that of the cuts
     sigma : [n_pt, n_abseta], uncertainty of the efficiency
-    lines : cut against pT for each bin in |eta|; empty: one cut per bin
+    lines : [n_quantity][n_abseta], cut against pT; empty: one cut per bin
     """
 
     name: str
@@ -81,7 +81,7 @@ class Point:
     target: Floats
     reached: Floats
     sigma: Floats
-    lines: tuple[Line, ...] = ()
+    lines: tuple[tuple[Line, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -171,53 +171,77 @@ class Search:
         return np.array(found)
 
     def smoothed(self, point: Point, kind: str) -> Point:
-        """The point with a cut that goes without steps over pT."""
+        """The point with cuts that go without steps over pT."""
+        columns = [self._lines(point, column, kind) for column in range(self.bins.shape[1])]
+        return self._again(replace(point, lines=tuple(zip(*columns, strict=True))))
+
+    def _lines(self, point: Point, column: int, kind: str) -> list[Line]:
+        """Line of each quantity in one bin of |eta|.
+
+        Of two quantities the second keeps the efficiency that its own cuts have, and the first
+        makes those of the point among the leptons that pass it.
+        """
         slices = self.slices(point.population)
-        lines = []
-        for column in range(self.bins.shape[1]):
-            ids, first = np.unique(point.groups[:, column], return_index=True)
-            rows = [slices[g].rows for g in ids]
-            cells = [
-                Cell(self.values[0][own], self.sample.weight[own], self.sample.pt[own],
-                     float(point.target[i, column]), float(point.sigma[i, column]))
-                for i, own in zip(first, rows, strict=True)
-            ]  # fmt: skip
-            # The same for all points of a population: lines through the same nodes do not cross.
-            nodes = np.array([round(float(self.sample.pt[own].mean()), 3) for own in rows])
-            lines.append(fit(cells, nodes, point.cuts[0][first, column], kind))
-        return self._again(replace(point, lines=tuple(lines)))
+        ids, first = np.unique(point.groups[:, column], return_index=True)
+        rows = [slices[g].rows for g in ids]
+        # The same for all points of a population: lines through the same nodes do not cross.
+        nodes = np.array([round(float(self.sample.pt[own].mean()), 3) for own in rows])
+        lines: list[Line] = []
+        for axis in reversed(range(len(self.values))):
+            cuts = point.cuts[axis][first, column]
+            cells = []
+            for i, cut, own in zip(first, cuts, rows, strict=True):
+                asked = float(point.target[i, column])
+                if axis:
+                    asked = self._share(own, self._passing(axis, own, float(cut)))
+                among = own
+                if lines:
+                    among = own[self._passing(1, own, lines[0].at(self.sample.pt[own]))]
+                    asked = min(asked / self._share(own, np.isin(own, among)), 1.0)
+                cells.append(
+                    Cell(self.values[axis][among], self.sample.weight[among],
+                         self.sample.pt[among], asked, float(point.sigma[i, column]))
+                )  # fmt: skip
+            lines.insert(0, fit(cells, nodes, cuts, kind))
+        return lines
+
+    def _passing(self, axis: int, rows: Rows, cut: Floats | float) -> npt.NDArray[np.bool_]:
+        compare = np.greater if self.strict else np.greater_equal
+        passed: npt.NDArray[np.bool_] = compare(self.values[axis][rows], cut)
+        return passed
+
+    def _share(self, rows: Rows, among: npt.NDArray[np.bool_]) -> float:
+        weight = self.sample.weight[rows]
+        return float(weight[among].sum() / weight.sum())
 
     def above(self, point: Point, floor: Point) -> Point:
         """The point with no cut below those of a looser one."""
         if not point.lines:
             return self._again(replace(point, cuts=np.maximum(point.cuts, floor.cuts)))
-        lines = []
-        for own, other in zip(point.lines, floor.lines, strict=True):
-            # Between nodes of both, a straight line is above where its ends are.
-            pt: Floats = np.union1d(own.pt, other.pt)
-            higher: Floats = np.maximum(own.at(pt), other.at(pt))
-            lines.append(Line(pt, np.round(higher, DECIMALS)))
-        return self._again(replace(point, lines=tuple(lines)))
+        pairs = zip(point.lines, floor.lines, strict=True)
+        lines = tuple(
+            tuple(own.above(other) for own, other in zip(*both, strict=True)) for both in pairs
+        )
+        return self._again(replace(point, lines=lines))
 
     def _again(self, point: Point) -> Point:
-        """The point with the efficiencies that its cuts have; of a line, the cuts at mean pT."""
+        """The point with the efficiencies that its cuts have; of lines, the cuts at mean pT."""
         reached, cuts = point.reached.copy(), point.cuts.copy()
-        compare = np.greater if self.strict else np.greater_equal
         for g, (rows, _) in enumerate(self.slices(point.population)):
             here = point.groups == g
             pt = self.sample.pt[rows]
             if point.lines:
-                line = point.lines[int(np.argwhere(here)[0, 1])]
-                cuts[0][here] = np.round(line.at(np.array([pt.mean()])), DECIMALS)
-                limits = [line.at(pt)]
+                column = int(np.argwhere(here)[0, 1])
+                own = [each[column] for each in point.lines]
+                for cut, line in zip(cuts, own, strict=True):
+                    cut[here] = np.round(line.at(np.array([pt.mean()])), DECIMALS)
+                limits = [line.at(pt) for line in own]
             else:
                 limits = [cut.ravel()[self.places[rows]] for cut in point.cuts]
             passed = np.logical_and.reduce([
-                compare(values[rows], limit)
-                for values, limit in zip(self.values, limits, strict=True)
+                self._passing(axis, rows, limit) for axis, limit in enumerate(limits)
             ])  # fmt: skip
-            weight = self.sample.weight[rows]
-            reached[here] = weight[passed].sum() / weight.sum()
+            reached[here] = self._share(rows, passed)
         return replace(point, cuts=cuts, reached=reached)
 
 

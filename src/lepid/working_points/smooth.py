@@ -36,6 +36,13 @@ class Line(NamedTuple):
         """Cut for each pT, [n_lepton]."""
         return np.interp(pt, self.pt, self.cuts)
 
+    def above(self, other: Line) -> Line:
+        """The higher one of the two wherever one of them has a node."""
+        # Between nodes of both, a straight line is above where its ends are.
+        pt: Floats = np.union1d(self.pt, other.pt)
+        higher: Floats = np.maximum(self.at(pt), other.at(pt))
+        return Line(pt, np.round(higher, DECIMALS))
+
     @classmethod
     def through(cls, pt: Floats, cuts: Floats, kind: str) -> Self:
         """Line through the cuts of the bins.

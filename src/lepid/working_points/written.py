@@ -12,10 +12,12 @@ from lepid.tables import Node, binning, correction, piecewise_linear, save
 from lepid.working_points import cuts, table
 from lepid.working_points.curve import DECIMALS
 from lepid.working_points.points import Derived, Floats, Point
+from lepid.working_points.smooth import Line
 from lepid.working_points.table import Binding, Requirement, Rules, Table
 
 # Beside the corrections of the points stand those that say how well they are known.
 UNCERTAINTY, EFFICIENCY, TARGET = "_uncertainty", "_efficiency", "_target"
+EFFICIENCY_UNCERTAINTY = EFFICIENCY + UNCERTAINTY
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _corrections(named: Named, point: Point) -> list[Node]:
     for i, (quantity, name) in enumerate(_names(derived, point).items()):
         unit = named.units.get(quantity, "")
         ends = f" [{unit}]" if unit else ""
-        node = _lines(named, point) if point.lines else _steps(named, point.cuts[i])
+        node = _lines(named, point.lines[i]) if point.lines else _steps(named, point.cuts[i])
         text = f"{point.population}: {point.text}"
         found += [
             correction(name, text, axes, ("cut", f"on {quantity}{ends}"), node),
@@ -122,6 +124,7 @@ def _corrections(named: Named, point: Point) -> list[Node]:
         ]  # fmt: skip
     for suffix, what, values in (
         (EFFICIENCY, "efficiency of the cut on the leptons it was derived from", point.reached),
+        (EFFICIENCY_UNCERTAINTY, "statistical uncertainty of that efficiency", point.sigma),
         (TARGET, "efficiency that was asked for", point.target),
     ):
         text = f"{what}, {point.population}"
@@ -141,9 +144,7 @@ def _steps(named: Named, values: Floats) -> Node:
     )
 
 
-def _lines(named: Named, point: Point) -> Node:
+def _lines(named: Named, lines: Sequence[Line]) -> Node:
     energy, abseta = named.axes
-    columns = [
-        piecewise_linear(energy, line.pt.tolist(), line.cuts.tolist()) for line in point.lines
-    ]
+    columns = [piecewise_linear(energy, line.pt.tolist(), line.cuts.tolist()) for line in lines]
     return binning(abseta, named.derived.bins.abseta_edges, columns)

@@ -75,6 +75,7 @@ def _of(told: Told) -> dict[str, Any]:
             name: dict(zip(("part", "low", "high"), parts, strict=True))
             for name, parts in told.composition.items()
         },
+        "importance": {name: worth._asdict() for name, worth in told.importance.items()},
         "correlations": {
             "columns": ["score", *told.sample.variables],
             **{kind: matrix.tolist() for kind, matrix in told.correlations.items()},

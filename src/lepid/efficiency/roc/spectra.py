@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lepid.efficiency import intervals
 from lepid.efficiency.intervals import ONE_SIGMA, Efficiency, Sums
-from lepid.efficiency.roc.curves import Area, Floats, checked, roc
+from lepid.efficiency.roc.curves import Area, Floats, Roc, checked, roc
 from lepid.errors import BadInput
 
 
@@ -178,6 +178,7 @@ def importance(
     weight: npt.ArrayLike | None = None,
     *,
     groups: Mapping[str, Sequence[str]] | None = None,
+    efficiency: float | None = None,
     repeat: int = 5,
     seed: int = 1,
 ) -> tuple[Area, dict[str, Importance]]:
@@ -189,6 +190,8 @@ def importance(
     columns : inputs, [n_lepton, ...] each
     is_signal, weight : as in `roc.roc`
     groups : name -> columns that are shuffled together; None is one for each column
+    efficiency : None for the loss of area; else of the signal, for the background that then passes
+        in addition, as a part of all of it
     repeat : how often each is shuffled
     seed : of the shuffling
 
@@ -203,7 +206,7 @@ def importance(
 
     Source
     ------
-    L. Breiman, Machine Learning 45 (2001) 5, section 10, with the area as the measure.
+    L. Breiman, Machine Learning 45 (2001) 5, section 10, with these measures.
     """
     if repeat < 2:
         raise BadInput("importance", f"repeat is {repeat}: an error needs 2 or more")
@@ -214,17 +217,26 @@ def importance(
             wrong = f"group {name}: no column {', '.join(absent)}"
             raise BadInput("importance", wrong, (), f"use: {', '.join(columns)}")
     whole, signal, weights = checked(np.asarray(evaluate(columns)), is_signal, weight)
-    area = roc(whole, signal, weights).area
+    curve = roc(whole, signal, weights)
+    best = _measure(curve, efficiency)
     rng, found = np.random.default_rng(seed), {}
     for name, members in chosen.items():
         losses = []
         for _ in range(repeat):
             order = rng.permutation(len(whole))
             dealt = {**columns, **{member: columns[member][order] for member in members}}
-            losses.append(area.value - roc(np.asarray(evaluate(dealt)), signal, weights).area.value)
+            again = roc(np.asarray(evaluate(dealt)), signal, weights)
+            losses.append(best - _measure(again, efficiency))
         error = float(np.std(losses, ddof=1) / np.sqrt(repeat))
         found[name] = Importance(float(np.mean(losses)), error)
-    return area, found
+    return curve.area, found
+
+
+def _measure(curve: Roc, efficiency: float | None) -> float:
+    """What is larger for a better score: the area, or less background at an efficiency."""
+    if efficiency is None:
+        return curve.area.value
+    return -float(curve.at([efficiency]).background[0])
 
 
 def _ranks(column: Floats) -> Floats:

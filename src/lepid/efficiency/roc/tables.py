@@ -11,7 +11,7 @@ import numpy as np
 from lepid.efficiency.roc.bins import Binned
 from lepid.efficiency.roc.curves import Area, AtEfficiency, Floats
 from lepid.efficiency.roc.sample import CLASS, SCORE, WEIGHT, RocSample
-from lepid.efficiency.roc.spectra import Distribution
+from lepid.efficiency.roc.spectra import Distribution, Importance
 from lepid.errors import BadInput
 
 EFFICIENCIES = (0.7, 0.8, 0.9, 0.95)
@@ -64,6 +64,7 @@ class Told:
     distributions : class -> Distribution, signal first
     composition : background -> part of what is left at `choice.fixed`, and ends of its interval
     correlations : "signal" or "background" -> [n, n] of the score and the variables
+    importance : input of the network -> loss of area without it; empty if it was not measured
     """
 
     sample: RocSample
@@ -76,6 +77,7 @@ class Told:
     distributions: Mapping[str, Distribution]
     composition: Mapping[str, tuple[float, float, float]]
     correlations: Mapping[str, Floats]
+    importance: Mapping[str, Importance] = field(default_factory=dict)
 
     @property
     def signal(self) -> str:
@@ -204,6 +206,11 @@ def area_text(area: Area) -> str:
         return f"{area.value:.4f}"
     digits = min(6, max(3, 1 - math.floor(math.log10(area.error))))
     return f"{area.value:.{digits}f} +- {area.error:.{digits}f}"
+
+
+def lost_text(worth: Importance) -> str:
+    """A loss with its error, to the digits that this leaves."""
+    return area_text(Area(worth.loss, worth.error))
 
 
 def _spectrum(sample: RocSample) -> str:
