@@ -12,10 +12,11 @@ import numpy as np
 from lepid.cli import terminal
 from lepid.cli.arguments import names
 from lepid.cli.outputs import check
-from lepid.efficiency import export
+from lepid.efficiency import results
 from lepid.efficiency.intervals import Array
 from lepid.efficiency.scale_factors import file as factor_files
-from lepid.efficiency.scale_factors.of_tables import MINIMUM, scale_factors
+from lepid.efficiency.scale_factors.of_measurements import scale_factors
+from lepid.efficiency.scale_factors.of_tables import MINIMUM
 from lepid.efficiency.scale_factors.ratio import COMBINED, NOMINAL, UP, Factors
 from lepid.errors import BadInput
 
@@ -30,12 +31,15 @@ def add(
     command = commands.add_parser(
         "scale-factors",
         help="divide efficiencies in data by those in simulation",
-        description="Scale factors of two efficiency tables, as a correctionlib file that "
-        "lepid.weights applies. Thin bins are merged in pT in both tables.",
+        description="Scale factors of what lepid efficiency, tag-and-probe or charge-flips "
+        "measured, as a correctionlib file that lepid.weights applies. Of two efficiency tables "
+        "thin bins are merged in pT.",
         formatter_class=layout,
         epilog="example: lepid scale-factors data.json simulation.json -o sf.json.gz",
     )
-    command.add_argument("data", metavar="DATA", help=".json table of lepid efficiency")
+    command.add_argument(
+        "data", metavar="DATA", help=".json of lepid efficiency, tag-and-probe or charge-flips"
+    )
     command.add_argument("simulation", metavar="SIMULATION", help="the same of simulation")
     command.add_argument("-o", "--output", metavar="OUT", help=".json or .json.gz")
     command.add_argument(
@@ -76,12 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     if output:
         check([output], SUFFIXES, files)
     factors = scale_factors(
-        export.read(Path(arguments.data)),
-        export.read(Path(arguments.simulation)),
+        results.read(Path(arguments.data)),
+        results.read(Path(arguments.simulation)),
         working_points=arguments.working_point,
         truth_class=arguments.truth_class,
         data_class=arguments.data_class,
-        sources={k: [export.read(Path(f)) for f in each] for k, each in sources.items()},
+        sources={k: [results.read(Path(f)) for f in each] for k, each in sources.items()},
         minimum=arguments.minimum,
     )
     if output:
