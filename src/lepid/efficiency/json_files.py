@@ -87,8 +87,8 @@ def strict(content: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, named tuples and arrays as dictionaries and lists."""
-    if isinstance(value, np.ndarray):
+    """Dataclasses, named tuples, arrays and numpy's numbers as dictionaries, lists and numbers."""
+    if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if is_dataclass(value):
         return {entry.name: plain(getattr(value, entry.name)) for entry in fields(value)}

@@ -155,9 +155,7 @@ def _lost(bins: Bins, measured: npt.NDArray[np.bool_], what: str) -> list[str]:
     return said
 
 
-def _ends(
-    data: Measured, simulation: Measured, source: str, nominal: Array
-) -> Sequence[Array]:
+def _ends(data: Measured, simulation: Measured, source: str, nominal: Array) -> Sequence[Array]:
     """Scale factors with a source up and down."""
     ends = []
     for place in (0, 1):

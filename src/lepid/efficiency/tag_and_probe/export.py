@@ -10,7 +10,9 @@ from lepid.efficiency import json_files
 from lepid.efficiency.json_files import Format
 from lepid.efficiency.tag_and_probe.result import ProbeEfficiency
 
-FORMAT = Format("lepid tag and probe", 1, "efficiencies of probes", "lepid tag-and-probe -o x.json")
+FORMAT = Format(
+    "lepid tag and probe", 1, "a table of efficiencies of probes", "lepid tag-and-probe -o x.json"
+)
 Results: TypeAlias = Sequence[ProbeEfficiency]
 
 
