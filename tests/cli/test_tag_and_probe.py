@@ -22,7 +22,7 @@ def test_outputs(real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["tag-and-probe", path, *ARGUMENTS, *SHORT, *outputs]) == 0
     assert "all probes" in capsys.readouterr().out
     assert (tmp_path / "t.html").read_text().count("data:image/png") == 1
-    (stored,) = json.loads((tmp_path / "t.json").read_text())
+    (stored,) = json.loads((tmp_path / "t.json").read_text())["summary"]
     assert 0.85 < stored["bins"][0]["value"] < 0.95
     pairs = str(tmp_path / "t.pairs.json")
     assert main(["tag-and-probe", pairs, pairs, *SHORT, "--json", "--quiet"]) == 0

@@ -14,9 +14,9 @@ from lepid.cli import (
     convert,
     decorate,
     doctor,
+    factor_arguments,
     likelihood,
     pair_arguments,
-    scale_factors,
     working_points,
 )
 from lepid.cli.arguments import add_common, add_reading, edges, names, positive
@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     show.set_defaults(run=catalogue.show)
     convert.add(commands, LAYOUT)
     working_points.add(commands, LAYOUT)
-    scale_factors.add(commands, LAYOUT)
+    factor_arguments.add(commands, LAYOUT)
     return top
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from lepid.cli import terminal
 from lepid.cli.outputs import check
+from lepid.efficiency.results import write as write_table
+from lepid.efficiency.tag_and_probe import export, pair_file
 from lepid.efficiency.tag_and_probe.bins import Method
 from lepid.efficiency.tag_and_probe.pair_file import read, write
 from lepid.efficiency.tag_and_probe.pair_table import PairTable
@@ -24,18 +28,21 @@ from lepid.files_out import atomic
 from lepid.html_report.tag_and_probe import probes_html
 from lepid.pairing import NOMINAL, tag_and_probe
 from lepid.pipeline import decorate_new
-from lepid.plotting.figure import png
+from lepid.plotting.binned import probe_figure
+from lepid.plotting.figure import SUFFIXES as IMAGES
+from lepid.plotting.figure import png, save_pages
 from lepid.plotting.masses import bin_title, mass_figure, result_text
 from lepid.selection import parse
 from lepid.taggers import session
 
-PAIRS, JSON, HTML = (".pairs.json", ".pairs.json.gz"), ".json", ".html"
+PAIRS = pair_file.SUFFIXES
+OUTPUTS = (".html", *IMAGES, *export.WRITERS, *PAIRS)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Pair the leptons of the files, measure, show and write."""
     outputs = [Path(path) for path in arguments.output]
-    check(outputs, (*PAIRS, JSON, HTML), arguments.files)
+    check(outputs, OUTPUTS, arguments.files)
     for name in ("window", "peak"):
         found = getattr(arguments, name)
         if found and len(found) != 2:
@@ -52,9 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
         if path.name.lower().endswith(PAIRS):
             write(table, path)
     results = _measure(arguments, table, points, simulation)
-    for path in outputs:
-        if not path.name.lower().endswith(PAIRS):
-            _write(results, path)
+    others = [path for path in outputs if not path.name.lower().endswith(PAIRS)]
+    # Every picture is drawn before anything of the results is written.
+    pages = [_page(results, path, arguments) for path in others]
+    for path, page in zip(others, pages, strict=True):
+        _write(results, path, page)
     if arguments.json:
         terminal.say_json([result.content() for result in results])
         return 0
@@ -146,18 +155,35 @@ def _measure(
         ]
 
 
-def _write(results: Sequence[ProbeEfficiency], path: Path) -> None:
-    if path.suffix.lower() == HTML:
-        images = [
-            {bin_title(one, place): png(mass_figure(one, place)) for place in range(len(one.bins))}
-            for one in results
-        ]
-        text = probes_html([one.content() for one in results], images)
+def _page(
+    results: Sequence[ProbeEfficiency], path: Path, arguments: argparse.Namespace
+) -> list[Any] | str | None:
+    """Figures of a picture, text of a page, or nothing for other files."""
+    style = arguments.style
+    if path.suffix.lower() in IMAGES:
+        if arguments.picture == "efficiency":
+            return [probe_figure(results, style=style)]
+        return [mass_figure(one, i, style) for one in results for i in range(len(one.bins))]
+    if path.suffix.lower() != ".html":
+        return None
+    fits = [
+        {bin_title(one, i): png(mass_figure(one, i, style)) for i in range(len(one.bins))}
+        for one in results
+    ]
+    pictures = {}
+    if results[0].edges and any(np.isfinite(one.value).any() for one in results):
+        pictures["efficiency against pT"] = png(probe_figure(results, style=style))
+    return probes_html([one.content() for one in results], fits, pictures)
+
+
+def _write(results: Sequence[ProbeEfficiency], path: Path, page: list[Any] | str | None) -> None:
+    if page is None:
+        write_table(results, path)
+    elif isinstance(page, str):
+        with atomic(path) as partial:
+            partial.write_text(page, encoding="utf-8")
     else:
-        content = [one.content() for one in results]
-        text = json.dumps(content, indent=2, allow_nan=False)
-    with atomic(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        save_pages(page, path)
 
 
 def _show(result: ProbeEfficiency) -> None:

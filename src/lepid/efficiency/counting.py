@@ -359,6 +359,15 @@ def plane(
     return histogram
 
 
+def line(contents: Array, variances: Array, edges: Sequence[float], label: str) -> hist.Hist[Any]:
+    """Histogram in the mass of pairs (GeV) with these contents, [n_mass] each."""
+    axis = hist.axis.Variable(edges, name="mass", label="m [GeV]")
+    histogram = hist.Hist(axis, storage=hist.storage.Weight())
+    setattr(histogram, "title", label)  # noqa: B010  (as in `plane`)
+    histogram.view()[...] = np.stack([contents, variances], axis=-1)
+    return histogram
+
+
 def serialised(table: EfficiencyTable) -> dict[str, Any]:
     """Fields of the table by name, the histogram in the sparse form of uhi."""
     content = {entry.name: getattr(table, entry.name) for entry in fields(table)}
