@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,10 @@ def roc(
     if both or not against:
         wrong = f"{', '.join(both) or 'every class'} is signal and background"
         raise BadInput(f"tagger {tagger}", wrong, (), "name each class once")
-    return _sample(found, chosen, against, origin)
+    sample = _sample(found, chosen, against, origin)
+    named = {"weight": weight, "pileup": pileup}
+    more = {name: column for name, column in named.items() if isinstance(column, str)}
+    return replace(sample, metadata={**sample.metadata, **more})
 
 
 def _classes(found: Labelled, names: str | Sequence[str] | None, kind: str) -> tuple[str, ...]:

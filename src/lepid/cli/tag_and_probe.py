@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lepid.cli import terminal
+from lepid.cli.gathering import Checkpoint, added, gathered
 from lepid.cli.outputs import check
 from lepid.efficiency.results import write as write_table
 from lepid.efficiency.tag_and_probe import export, pair_file
@@ -23,17 +25,14 @@ from lepid.efficiency.tag_and_probe.result import (
     standard_variations,
 )
 from lepid.errors import BadInput, UnknownWorkingPoint
-from lepid.events import files
 from lepid.files_out import atomic
 from lepid.html_report.tag_and_probe import probes_html
 from lepid.pairing import NOMINAL, tag_and_probe
-from lepid.pipeline import decorate_new
 from lepid.plotting.binned import probe_figure
 from lepid.plotting.figure import SUFFIXES as IMAGES
 from lepid.plotting.figure import png, save_pages
 from lepid.plotting.masses import bin_title, mass_figure, result_text
 from lepid.selection import parse
-from lepid.taggers import session
 
 PAIRS = pair_file.SUFFIXES
 OUTPUTS = (".html", *IMAGES, *export.WRITERS, *PAIRS)
@@ -79,8 +78,10 @@ def _pairs(arguments: argparse.Namespace) -> PairTable:
     if stored and len(stored) < len(arguments.files):
         raise BadInput("files", "pairs and events cannot be added", (), "give one kind of them")
     if stored:
-        tables = [read(Path(path)) for path in stored]
-        return sum(tables[1:], start=tables[0])
+        if arguments.checkpoint:
+            wrong = "pairs that were counted need none"
+            raise BadInput("--checkpoint", wrong, (), "leave it out")
+        return added([(path, read(Path(path))) for path in stored])
     if not arguments.tagger or not arguments.tag:
         do = "give --tagger NAME and --tag 'pt > 30 and ...', or files of pairs"
         raise BadInput("tag-and-probe", "events need a tagger and a selection of tags", (), do)
@@ -92,27 +93,29 @@ def _pairs(arguments: argparse.Namespace) -> PairTable:
     options = {
         k: v for k in ("pt_edges", "abseta_edges", "mass_edges") if (v := getattr(arguments, k))
     }
-    total = files.count(arguments.files, arguments.tree)
-    needs = [arguments.weight.partition(".")[0]] if arguments.weight else []
-    table: PairTable | None = None
-    with (
-        session.settings(arguments.provider, arguments.threads),
-        terminal.progress(total, "events", quiet=arguments.quiet) as advance,
-    ):
-        for events, path, number in files.chunks(
-            arguments.files, arguments.step, arguments.tree, arguments.schema, needs
-        ):
-            tagged = decorate_new(events, taggers, schema=arguments.schema)
-            part = tag_and_probe(
-                tagged, arguments.tagger, tag=tags, probe=arguments.probe,
-                resonance_name=arguments.resonance, weight=arguments.weight, origin=path,
-                schema=arguments.schema, **options,
-            )  # fmt: skip
-            table = part if table is None else table + part
-            advance(number)
-    if table is None:
-        raise BadInput("files", "no file was given")
-    return table
+
+    def part(events: Any, path: str) -> PairTable:
+        return tag_and_probe(
+            events, arguments.tagger, tag=tags, probe=arguments.probe,
+            resonance_name=arguments.resonance, weight=arguments.weight, origin=path,
+            schema=arguments.schema, **options,
+        )  # fmt: skip
+
+    kept = Checkpoint(PAIRS, read, write, partial(_facts, arguments))
+    return gathered(arguments, taggers, part, kept, [arguments.weight])
+
+
+def _facts(arguments: argparse.Namespace, table: PairTable) -> dict[str, Sequence[Any]]:
+    """What the arguments are for pairs that were kept."""
+    facts: dict[str, Sequence[Any]] = {
+        "tagger": (table.tagger, f"{table.tagger}@{table.network}"),
+        "tag": (arguments.tag,) if table.tags == _tags(arguments.tag) else (),
+        "probe": (table.metadata["probe"],),
+        "resonance": (table.resonance,),
+        "weight": (table.metadata.get("weight"),),
+    }
+    edges = ("pt_edges", "abseta_edges", "mass_edges")
+    return facts | {name: (None, list(getattr(table, name))) for name in edges}
 
 
 def _tags(texts: Sequence[str]) -> dict[str, str]:

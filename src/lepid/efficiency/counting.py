@@ -317,26 +317,6 @@ def _differences(one: EfficiencyTable, other: EfficiencyTable) -> list[str]:
     return [f"{name}: {a!r} and {b!r}" for name, a, b in pairs if a != b]
 
 
-def added(tables: Sequence[tuple[str, EfficiencyTable]]) -> EfficiencyTable:
-    """Sum of tables of parts of the work, given with a name each.
-
-    Raises
-    ------
-    BadInput : two tables count leptons of the same file, or do not measure the same thing
-    """
-    seen: dict[str, str] = {}
-    for name, table in tables:
-        for source in table.sources:
-            if source in seen:
-                wrong = f"the leptons of {source} are in {seen[source]} already"
-                raise BadInput(name, wrong, (), "add each part once")
-        seen |= dict.fromkeys(table.sources, name)
-    (_, whole), *others = tables
-    for _, table in others:
-        whole = whole + table
-    return whole
-
-
 def plane(
     contents: Array, variances: Array, edges: tuple[Sequence[float], Sequence[float]], label: str
 ) -> hist.Hist[Any]:
