@@ -7,10 +7,10 @@ from lepid.correction import correct
 from lepid.derivation import derive
 from lepid.discrimination import roc
 from lepid.efficiency.counting import EfficiencyTable
-from lepid.efficiency.export import read as read_table
-from lepid.efficiency.export import write as write_table
+from lepid.efficiency.results import read as read_table
+from lepid.efficiency.results import write as write_table
 from lepid.efficiency.scale_factors.file import write as write_scale_factors
-from lepid.efficiency.scale_factors.of_tables import scale_factors
+from lepid.efficiency.scale_factors.of_measurements import scale_factors
 from lepid.efficiency.tag_and_probe.charge_flips import charge_flip_rates
 from lepid.efficiency.tag_and_probe.result import probe_efficiency
 from lepid.errors import LepidError

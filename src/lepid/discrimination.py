@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,10 @@ def roc(
     card = catalogue.load(*found.facts["card"].split("@"))
     tables = plans.tables_named(found.facts["tables"])
     turned = lower(card, tables, name, sense)
-    return _sample(found, chosen, against, origin, turned=turned)
+    sample = _sample(found, chosen, against, origin, turned=turned)
+    named = {"weight": weight, "pileup": pileup}
+    more = {name: column for name, column in named.items() if isinstance(column, str)}
+    return replace(sample, metadata={**sample.metadata, **more})
 
 
 def lower(card: Card, tables: Iterable[Table], quantity: str, sense: str) -> bool:

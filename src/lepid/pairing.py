@@ -89,7 +89,11 @@ def tag_and_probe(
         pt_edges=pt_edges,
         abseta_edges=abseta_edges,
         sources=(origin,) if origin else (),
-        metadata={"probe": probe, "sha256": ", ".join(facts["sha256"])},
+        metadata={
+            "probe": probe,
+            "sha256": ", ".join(facts["sha256"]),
+            **({"weight": weight} if isinstance(weight, str) else {}),
+        },
     )
     selections = {name: parse(text) for name, text in {**tags, "": probe}.items()}
     arrays = _arrays(known, facts["collection"], selections.values())

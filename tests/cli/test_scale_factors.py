@@ -60,9 +60,14 @@ def test_text_says_all_that_matters(
 ) -> None:
     assert run(data, simulation, "-o", tmp_path / "sf.json.gz") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "mine on Muons"
-    assert lines[2].split()[:4] == ["Loose", "6", "of", "6"]
-    assert lines[4] == "data: Prompt of mine@one; simulation: Prompt of mine@one"
+    assert lines[0] == "mine Loose on Muons"
+    assert lines[1].split("  ")[0] == "pT [GeV]"
+    found = lepid.scale_factors(lepid.read_table(data), lepid.read_table(simulation))
+    nominal = found.points["Loose"].values["nominal"][0, 0]
+    assert lines[2].split()[:3] == ["10", "to", "30"]
+    assert float(lines[2].split()[3]) == pytest.approx(nominal, abs=5e-4)
+    assert lines[5] == "mine Tight on Muons"
+    assert "data: Prompt of mine@one; simulation: Prompt of mine@one" in lines
     assert "merged: pT 30 to inf GeV, |eta| 0 to 1.5" in lines
     assert lines[-1] == f"written: {tmp_path / 'sf.json.gz'}"
 
@@ -80,6 +85,16 @@ def test_json_has_the_numbers_of_the_library(
     assert found["Loose"]["pt_edges"] == [10, 30, 50, None]
     for name, values in expected.points["Loose"].values.items():
         assert np.array(found["Loose"][name]) == pytest.approx(values)
+
+
+def test_every_format_is_written(data: Path, simulation: Path, tmp_path: Path) -> None:
+    suffixes = (".json", ".csv", ".tex", ".root", ".html", ".png", ".pdf", ".svg")
+    words = [word for suffix in suffixes for word in ("-o", tmp_path / f"sf{suffix}")]
+    assert run(data, simulation, *words, "--style", "cms") == 0
+    assert all((tmp_path / f"sf{suffix}").stat().st_size > 500 for suffix in suffixes)
+    page = (tmp_path / "sf.html").read_text()
+    assert page.count("data:image/png") == 2
+    assert page.count("<tr>") == 2 * (1 + 6)
 
 
 @pytest.mark.parametrize("suffix", [".json", ".json.gz"])
@@ -107,7 +122,7 @@ def test_correctionlib_accepts_the_file(
         (["--truth-class", "prompt"], ["no truth class 'prompt'"]),
         (["--source", "fit"], ["--source fit", "expected NAME=DATA"]),
         (["--minimum", "0"], ["minimum is 0"]),
-        (["-o", "sf.root"], ["suffix '.root'", ".json.gz"]),
+        (["-o", "sf.roots"], ["suffix '.roots'", "near: .root"]),
     ],
 )
 def test_bad_words_write_nothing(

@@ -22,13 +22,17 @@ def test_outputs(real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["tag-and-probe", path, *ARGUMENTS, *SHORT, *outputs]) == 0
     assert "all probes" in capsys.readouterr().out
     assert (tmp_path / "t.html").read_text().count("data:image/png") == 1
-    (stored,) = json.loads((tmp_path / "t.json").read_text())
+    (stored,) = json.loads((tmp_path / "t.json").read_text())["summary"]
     assert 0.85 < stored["bins"][0]["value"] < 0.95
     pairs = str(tmp_path / "t.pairs.json")
-    assert main(["tag-and-probe", pairs, pairs, *SHORT, "--json", "--quiet"]) == 0
+    other = tmp_path / "other.pairs.json"
+    other.write_text(Path(pairs).read_text().replace("egammatnp_DYto2E", "other"))
+    assert main(["tag-and-probe", pairs, str(other), *SHORT, "--json", "--quiet"]) == 0
     (twice,) = json.loads(capsys.readouterr().out)
     assert twice["bins"][0]["value"] == pytest.approx(stored["bins"][0]["value"])
     assert twice["bins"][0]["passed"] == pytest.approx(2 * stored["bins"][0]["passed"])
+    assert main(["tag-and-probe", pairs, pairs, *SHORT, "--quiet"]) == 1
+    assert "egammatnp_DYto2E.root are in" in capsys.readouterr().err
     assert {"WP80", "WP90"} <= set(pair_file.read(Path(pairs)).working_points)
 
 

@@ -35,6 +35,15 @@ def add_common(command: argparse.ArgumentParser) -> None:
     add_reading(command)
 
 
+def add_checkpoint(command: argparse.ArgumentParser, suffix: str) -> None:
+    """Add the argument that names it."""
+    command.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help=f"{suffix}, kept after each file; the same command goes on from there",
+    )
+
+
 def edges(text: str) -> list[float]:
     """Numbers of ``a,b,c``, which increase."""
     try:

@@ -8,19 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from lepid.cli import terminal
+from lepid.cli.gathering import Checkpoint, added, gathered
 from lepid.cli.outputs import check
 from lepid.efficiency import export, summary
-from lepid.efficiency.counting import EfficiencyTable, added
+from lepid.efficiency.counting import EfficiencyTable
 from lepid.errors import BadInput, UnknownWorkingPoint
-from lepid.events import files
 from lepid.files_out import atomic
 from lepid.html_report.efficiency import efficiency_html
 from lepid.measurement import measure
-from lepid.pipeline import add_working_points, decorate_new
 from lepid.plotting.efficiency import efficiency_figure
 from lepid.plotting.figure import png, save
-from lepid.taggers import plan as plans
-from lepid.taggers import session
 
 IMAGES = (".png", ".pdf", ".svg")
 # Tables that this command wrote, and arguments that only events take.
@@ -69,60 +66,26 @@ def _rows(table: EfficiencyTable, chosen: Sequence[str]) -> list[summary.Row]:
 
 
 def _measure(arguments: argparse.Namespace) -> EfficiencyTable:
-    checkpoint = Path(arguments.checkpoint) if arguments.checkpoint else None
-    paths = [str(path) for path in files.expand(arguments.files)]
-    table = _begun(checkpoint, arguments, paths) if checkpoint else None
-    left = [path for path in paths if table is None or path not in table.sources]
     options: dict[str, Any] = {"scheme": arguments.scheme, "schema": arguments.schema}
     options |= {k: v for k in ("pt_edges", "abseta_edges") if (v := getattr(arguments, k))}
-    needs = [arguments.weight.partition(".")[0]] if arguments.weight else []
-    around = plans.takes_surroundings([arguments.tagger])
-    total = sum(files.count(path, arguments.tree) for path in left)
-    with (
-        session.settings(arguments.provider, arguments.threads),
-        terminal.progress(total, "events", quiet=arguments.quiet) as advance,
-    ):
-        for path in left:
-            for events, _, number in files.chunks(
-                path, arguments.step, arguments.tree, arguments.schema, needs, around=around
-            ):
-                tagged = decorate_new(events, arguments.tagger, schema=arguments.schema)
-                tagged = add_working_points(tagged, arguments.table, schema=arguments.schema)
-                weight = arguments.weight
-                part = measure(tagged, arguments.tagger, weight=weight, origin=path, **options)
-                table = part if table is None else table + part
-                advance(number)
-            # A file is in it whole or not at all.
-            if checkpoint and table is not None:
-                export.write(table, checkpoint)
-    if table is None:
-        raise BadInput("files", "no file was given")
-    return table
+    weight = arguments.weight
+
+    def part(events: Any, path: str) -> EfficiencyTable:
+        return measure(events, arguments.tagger, weight=weight, origin=path, **options)
+
+    kept = Checkpoint(PARTS, export.read, export.write, _facts)
+    return gathered(arguments, [arguments.tagger], part, kept, [weight])
 
 
-def _begun(
-    checkpoint: Path, arguments: argparse.Namespace, paths: Sequence[str]
-) -> EfficiencyTable | None:
-    """What an earlier run of the same command had measured when it ended."""
-    check([checkpoint], PARTS, arguments.files)
-    if not checkpoint.exists():
-        return None
-    table = export.read(checkpoint)
-    asked = {
-        "tagger": (arguments.tagger, (table.tagger, f"{table.tagger}@{table.network}")),
-        "scheme": (arguments.scheme, (None, table.scheme)),
-        "weight": (arguments.weight, (table.metadata.get("weight"),)),
-        "pt-edges": (arguments.pt_edges, (None, list(table.pt_edges))),
-        "abseta-edges": (arguments.abseta_edges, (None, list(table.abseta_edges))),
+def _facts(table: EfficiencyTable) -> dict[str, tuple[Any, ...]]:
+    """What the arguments are for a table that was kept."""
+    return {
+        "tagger": (table.tagger, f"{table.tagger}@{table.network}"),
+        "scheme": (None, table.scheme),
+        "weight": (table.metadata.get("weight"),),
+        "pt_edges": (None, list(table.pt_edges)),
+        "abseta_edges": (None, list(table.abseta_edges)),
     }
-    wrong = [
-        f"--{n} {given} is not what it has" for n, (given, has) in asked.items() if given not in has
-    ]
-    wrong += [f"{path} is in it and not asked for" for path in table.sources if path not in paths]
-    if wrong:
-        do = "run the same command again, or name another checkpoint"
-        raise BadInput(str(checkpoint), "; ".join(wrong), (), do)
-    return table
 
 
 def _write(table: EfficiencyTable, path: Path, arguments: argparse.Namespace) -> None:

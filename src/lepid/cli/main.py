@@ -14,12 +14,12 @@ from lepid.cli import (
     convert,
     decorate,
     doctor,
+    factor_arguments,
     likelihood,
     pair_arguments,
-    scale_factors,
     working_points,
 )
-from lepid.cli.arguments import add_common, add_reading, edges, names, positive
+from lepid.cli.arguments import add_checkpoint, add_common, add_reading, edges, names, positive
 from lepid.cli.roc_arguments import add_roc
 from lepid.errors import LepidError
 from lepid.recipe import Recipe
@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     show.set_defaults(run=catalogue.show)
     convert.add(commands, LAYOUT)
     working_points.add(commands, LAYOUT)
-    scale_factors.add(commands, LAYOUT)
+    factor_arguments.add(commands, LAYOUT)
     return top
 
 
@@ -192,11 +192,7 @@ def _add_efficiency(commands: argparse._SubParsersAction[argparse.ArgumentParser
     command.add_argument("--pt-edges", type=edges, metavar="A,B,...", help="GeV; 'inf' may be last")
     command.add_argument("--abseta-edges", type=edges, metavar="A,B,...", help="edges in |eta|")
     command.add_argument("--weight", metavar="COLUMN", help="weight of events or leptons")
-    command.add_argument(
-        "--checkpoint",
-        metavar="TABLE",
-        help=".json, kept after each file; the same command goes on from there",
-    )
+    add_checkpoint(command, ".json")
     command.add_argument("--by", choices=("pt", "abseta"), default="pt", help="axis of a picture")
     command.add_argument("--style", choices=("atlas", "cms"), help="style of pictures")
     add_common(command)

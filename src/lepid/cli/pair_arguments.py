@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from lepid.cli.arguments import add_common, edges
+from lepid.cli.arguments import add_checkpoint, add_common, edges
 from lepid.efficiency.tag_and_probe.resonances import BACKGROUNDS, METHODS, RESONANCES, SIGNALS
 
 Layout = Callable[..., argparse.HelpFormatter]
@@ -39,7 +39,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], layout: L
     command.add_argument("--probe", default="", metavar="TEXT", help="selection of probes")
     command.add_argument(
         "-o", "--output", action="append", default=[], metavar="OUT",
-        help=".html with a plot of each fit, .json, or .pairs.json, which adds up; repeatable",
+        help=".html with a plot of each fit, .json .csv .tex .root .correctionlib.json .png .pdf, "
+        "or .pairs.json, which adds up; repeatable",
     )  # fmt: skip
     command.add_argument(
         "--working-point", action="append", default=[], metavar="NAME",
@@ -62,5 +63,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], layout: L
     command.add_argument("--abseta-edges", type=edges, metavar="A,B,...", help="edges in |eta|")
     command.add_argument("--mass-edges", type=edges, metavar="A,B,...", help="GeV")
     command.add_argument("--weight", metavar="COLUMN", help="weight of events or leptons")
+    add_checkpoint(command, ".pairs.json")
+    command.add_argument(
+        "--picture", choices=("efficiency", "fits"), default="efficiency",
+        help="what a .png, .pdf or .svg shows; a .pdf of fits has a page for each",
+    )  # fmt: skip
+    command.add_argument("--style", choices=("atlas", "cms"), help="style of pictures")
     add_common(command)
     command.set_defaults(run=_run)

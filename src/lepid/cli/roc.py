@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lepid.cli import terminal
+from lepid.cli.gathering import Checkpoint, added, gathered
 from lepid.cli.outputs import check
 from lepid.cli.roc_arguments import OUTPUTS
 from lepid.discrimination import roc
-from lepid.efficiency.roc import export
+from lepid.efficiency.roc import export, sample_file
 from lepid.efficiency.roc.sample import RocSample
 from lepid.efficiency.roc.tables import (
     EDGES,
@@ -29,13 +32,16 @@ from lepid.errors import BadInput
 from lepid.events import files
 from lepid.files_out import atomic
 from lepid.html_report.roc import roc_html
-from lepid.pipeline import add_working_points, decorate_new
 from lepid.plotting.figure import SUFFIXES, png, save
 from lepid.plotting.roc import KINDS, figure
 from lepid.shuffling import importance, runs
 from lepid.taggers import plan as plans
 from lepid.taggers import session
 
+READING = (
+    "tagger", "signal", "background", "sense", "scheme", "weight", "pileup", "table", "importance",
+    "checkpoint",
+)  # fmt: skip
 TITLES = {
     "curves": "rejection of all background",
     "classes": "rejection of each background",
@@ -48,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure the files of the command line, show the rejections and write them."""
     outputs = [Path(path) for path in arguments.output]
     check(outputs, OUTPUTS, arguments.files)
+    outputs = [path for path in outputs if not path.name.lower().endswith(sample_file.SUFFIX)]
     choice = _choice(arguments)
     told = [tell(sample, choice) for sample in _samples(arguments, choice)]
     if arguments.importance:
@@ -61,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     for one in told:
         _show(one)
-    for path in outputs:
+    for path in arguments.output:
         terminal.say(f"written: {path}")
     return 0
 
@@ -76,42 +83,88 @@ def _choice(arguments: argparse.Namespace) -> Choice:
     return Choice(efficiencies, fixed, edges, arguments.per_bin)
 
 
-def _samples(arguments: argparse.Namespace, choice: Choice) -> list[RocSample]:
+class _Several(tuple[RocSample, ...]):
+    """Samples of the same events, one for each tagger, which add up one by one."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Input files."""
+        return self[0].sources
+
+    def __add__(self, other: _Several) -> _Several:  # type: ignore[override]
+        """The leptons of both."""
+        if len(self) != len(other):
+            wrong = f"{len(self)} and {len(other)} taggers"
+            raise BadInput("roc", wrong, (), "add leptons of the same taggers")
+        return _Several(one + more for one, more in zip(self, other, strict=True))
+
+
+def _samples(arguments: argparse.Namespace, choice: Choice) -> Sequence[RocSample]:
+    stored = [path for path in arguments.files if path.lower().endswith(sample_file.SUFFIX)]
+    if stored:
+        others = [path for path in arguments.files if path not in stored]
+        given = [f"--{name}" for name in READING if getattr(arguments, name)]
+        if others or given:
+            wrong = f"leptons are added up as they are, without {', '.join([*others, *given])}"
+            raise BadInput("leptons", wrong, (), "read the events first, then add")
+        samples = added([(path, _read(Path(path))) for path in stored])
+    else:
+        samples = _gathered(arguments)
+    for path in arguments.output:
+        if path.lower().endswith(sample_file.SUFFIX):
+            sample_file.write(samples, Path(path))
+    if not arguments.reweight:
+        return samples
+    bins = choice.edges["pt"], choice.edges["abseta"]
+    return [sample.reweighted(arguments.reweight, *bins) for sample in samples]
+
+
+def _read(path: Path) -> _Several:
+    return _Several(sample_file.read(path))
+
+
+def _gathered(arguments: argparse.Namespace) -> _Several:
+    if not arguments.tagger or not arguments.signal:
+        do = f"give --tagger NAME and --signal A,B, or files {sample_file.SUFFIX}"
+        raise BadInput("roc", "events need a tagger and classes of the signal", (), do)
     asked = [text.partition(":")[::2] for text in arguments.tagger]
     taggers = list(dict.fromkeys(name for name, _ in asked))
     if len({plans.split(name)[0] for name in taggers}) < len(taggers):
         do = "call lepid roc once for each network"
         raise BadInput("--tagger", "two networks of one tagger", (), do)
-    found: list[RocSample | None] = [None] * len(asked)
-    needs = [c.partition(".")[0] for c in (arguments.weight, arguments.pileup) if c]
-    total = files.count(arguments.files, arguments.tree)
-    around = plans.takes_surroundings(taggers)
-    with (
-        session.settings(arguments.provider, arguments.threads),
-        terminal.progress(total, "events", quiet=arguments.quiet) as advance,
-    ):
-        for events, path, number in files.chunks(
-            arguments.files, arguments.step, arguments.tree, arguments.schema, needs, around=around
-        ):
-            tagged = decorate_new(events, taggers, schema=arguments.schema)
-            tagged = add_working_points(tagged, arguments.table, schema=arguments.schema)
-            for place, (name, quantity) in enumerate(asked):
-                part = roc(
-                    tagged, name, signal=arguments.signal, background=arguments.background,
-                    quantity=quantity, sense=arguments.sense, scheme=arguments.scheme,
-                    weight=arguments.weight, pileup=arguments.pileup, origin=path,
-                    schema=arguments.schema,
-                )  # fmt: skip
-                before = found[place]
-                found[place] = part if before is None else before + part
-            advance(number)
-    samples = [sample for sample in found if sample is not None]
-    if not samples:
-        raise BadInput("files", "there are no events")
-    if arguments.reweight:
-        bins = choice.edges["pt"], choice.edges["abseta"]
-        samples = [sample.reweighted(arguments.reweight, *bins) for sample in samples]
-    return samples
+
+    def part(events: Any, path: str) -> _Several:
+        return _Several(
+            roc(
+                events, name, signal=arguments.signal, background=arguments.background,
+                quantity=quantity, sense=arguments.sense, scheme=arguments.scheme,
+                weight=arguments.weight, pileup=arguments.pileup, origin=path,
+                schema=arguments.schema,
+            )
+            for name, quantity in asked
+        )  # fmt: skip
+
+    kept = Checkpoint((sample_file.SUFFIX,), _read, sample_file.write, partial(_facts, arguments))
+    return gathered(arguments, taggers, part, kept, [arguments.weight, arguments.pileup])
+
+
+def _facts(arguments: argparse.Namespace, samples: _Several) -> dict[str, Sequence[Any]]:
+    """What the arguments are for leptons that were kept."""
+    first = samples[0]
+    asked = [text.partition(":")[::2] for text in arguments.tagger]
+    same = len(asked) == len(samples) and all(
+        name in (one.tagger, f"{one.tagger}@{one.network}")
+        and quantity in ("", one.quantity.removeprefix("-"))
+        for one, (name, quantity) in zip(samples, asked, strict=False)
+    )
+    return {
+        "tagger": (arguments.tagger,) if same else (),
+        "signal": (list(first.signal),),
+        "background": (None, list(first.background)),
+        "scheme": (None, first.scheme),
+        "weight": (first.metadata.get("weight"),),
+        "pileup": (first.metadata.get("pileup"),),
+    }
 
 
 def _with_importance(told: Sequence[Told], arguments: argparse.Namespace) -> list[Told]:

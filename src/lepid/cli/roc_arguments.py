@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from lepid.cli.arguments import add_common, edges, names
+from lepid.cli.arguments import add_checkpoint, add_common, edges, names
 
-OUTPUTS = (".json", ".csv", ".tex", ".root", ".html", ".png", ".pdf", ".svg")
+OUTPUTS = (".json", ".csv", ".tex", ".root", ".html", ".png", ".pdf", ".svg", ".leptons.npz")
 
 
 def add_roc(
@@ -28,12 +28,10 @@ def add_roc(
         "files", nargs="+", metavar="FILE", help="ROOT, parquet or HDF5 files, or patterns"
     )
     command.add_argument(
-        "--tagger", action="append", required=True, metavar="NAME[:QUANTITY]",
+        "--tagger", action="append", default=[], metavar="NAME[:QUANTITY]",
         help="tagger or tagger@network, and what to cut on; repeatable",
     )  # fmt: skip
-    command.add_argument(
-        "--signal", required=True, type=names, metavar="A,B,...", help="truth classes"
-    )
+    command.add_argument("--signal", type=names, metavar="A,B,...", help="truth classes")
     command.add_argument(
         "--background", type=names, metavar="A,B,...", help="the same; all others if left out"
     )
@@ -41,6 +39,7 @@ def add_roc(
         "-o", "--output", action="append", default=[], metavar="OUT",
         help=f"{' '.join(OUTPUTS)}; repeatable",
     )  # fmt: skip
+    add_checkpoint(command, ".leptons.npz")
     command.add_argument(
         "--sense", choices=(">", "<"), default="",
         help="signal has larger or smaller values; as the working points say if left out",

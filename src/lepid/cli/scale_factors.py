@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,92 +12,85 @@ import numpy as np
 from lepid.cli import terminal
 from lepid.cli.arguments import names
 from lepid.cli.outputs import check
-from lepid.efficiency import export
+from lepid.efficiency import results
 from lepid.efficiency.intervals import Array
-from lepid.efficiency.scale_factors import file as factor_files
-from lepid.efficiency.scale_factors.of_tables import MINIMUM, scale_factors
-from lepid.efficiency.scale_factors.ratio import COMBINED, NOMINAL, UP, Factors
+from lepid.efficiency.scale_factors import export
+from lepid.efficiency.scale_factors.of_measurements import scale_factors
+from lepid.efficiency.scale_factors.ratio import (
+    COMBINED,
+    DOWN,
+    NOMINAL,
+    STATISTICAL,
+    UP,
+    Factors,
+    ScaleFactors,
+)
+from lepid.efficiency.summary import bin_text, digits
 from lepid.errors import BadInput
+from lepid.files_out import atomic
+from lepid.html_report.scale_factors import factors_html
+from lepid.plotting.binned import factor_figure
+from lepid.plotting.figure import SUFFIXES as IMAGES
+from lepid.plotting.figure import png, save
 
-SUFFIXES = (".json", ".json.gz")
-
-
-def add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    layout: partial[argparse.HelpFormatter],
-) -> None:
-    """Add the command."""
-    command = commands.add_parser(
-        "scale-factors",
-        help="divide efficiencies in data by those in simulation",
-        description="Scale factors of two efficiency tables, as a correctionlib file that "
-        "lepid.weights applies. Thin bins are merged in pT in both tables.",
-        formatter_class=layout,
-        epilog="example: lepid scale-factors data.json simulation.json -o sf.json.gz",
-    )
-    command.add_argument("data", metavar="DATA", help=".json table of lepid efficiency")
-    command.add_argument("simulation", metavar="SIMULATION", help="the same of simulation")
-    command.add_argument("-o", "--output", metavar="OUT", help=".json or .json.gz")
-    command.add_argument(
-        "--working-point",
-        action="append",
-        metavar="NAME",
-        help="only these; repeatable",
-    )
-    command.add_argument(
-        "--truth-class", type=names, metavar="A,B,...", help="of simulation; all if left out"
-    )
-    command.add_argument(
-        "--data-class", type=names, metavar="A,B,...", help="of data; all if left out"
-    )
-    command.add_argument(
-        "--source",
-        action="append",
-        default=[],
-        metavar="NAME=DATA[,DATA]",
-        help="uncertainty: data measured in another way, or with it up and down; repeatable",
-    )
-    command.add_argument(
-        "--minimum",
-        type=float,
-        default=MINIMUM,
-        metavar="N",
-        help=f"effective leptons per bin; {MINIMUM:g}",
-    )
-    command.add_argument("--json", action="store_true", help="print JSON instead of text")
-    command.set_defaults(run=run)
+OUTPUTS = (*export.WRITERS, ".html", *IMAGES)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Divide the tables of the command line, show the factors and write them."""
     sources = dict(_source(text) for text in arguments.source)
     files = [arguments.data, arguments.simulation, *(f for each in sources.values() for f in each)]
-    output = Path(arguments.output) if arguments.output else None
-    if output:
-        check([output], SUFFIXES, files)
+    outputs = [Path(path) for path in arguments.output]
+    check(outputs, OUTPUTS, files)
     factors = scale_factors(
-        export.read(Path(arguments.data)),
-        export.read(Path(arguments.simulation)),
+        results.read(Path(arguments.data)),
+        results.read(Path(arguments.simulation)),
         working_points=arguments.working_point,
         truth_class=arguments.truth_class,
         data_class=arguments.data_class,
-        sources={k: [export.read(Path(f)) for f in each] for k, each in sources.items()},
+        sources={k: [results.read(Path(f)) for f in each] for k, each in sources.items()},
         minimum=arguments.minimum,
     )
-    if output:
-        factor_files.write(factors, output)
+    # Every picture is drawn before anything is written.
+    pages = [_page(factors, path, arguments.style) for path in outputs]
+    for path, page in zip(outputs, pages, strict=True):
+        _write(factors, path, page)
     if arguments.json:
         terminal.say_json({name: _facts(point) for name, point in factors.points.items()})
         return 0
-    columns = ("working point", "bins", "scale factor", "uncertainty")
-    rows = [(name, *_row(point)) for name, point in factors.points.items()]
-    terminal.say_table(f"{factors.tagger} on {factors.collection}", columns, rows)
+    for name, point in factors.points.items():
+        title = f"{factors.tagger} {name} on {factors.collection}"
+        terminal.say_table(title, ("pT [GeV]", *_heads(point)), _rows(point))
+    terminal.say("scale factors, errors: statistical, then all others")
     terminal.say_wrapped(factors.about)
     for line in dict.fromkeys(line for point in factors.points.values() for line in point.said):
         terminal.say(line)
-    if output:
-        terminal.say(f"written: {output}")
+    for path in outputs:
+        terminal.say(f"written: {path}")
     return 0
+
+
+def _page(factors: ScaleFactors, path: Path, style: str | None) -> Any:
+    """Figure of a picture, text of a page, or nothing for other files."""
+    if path.suffix.lower() in IMAGES:
+        return factor_figure(factors, style=style)
+    if path.suffix.lower() != ".html":
+        return None
+    images = {
+        name: png(factor_figure(factors, working_points=[name], style=style))
+        for name in factors.points
+    }
+    return factors_html(factors, images)
+
+
+def _write(factors: ScaleFactors, path: Path, page: Any) -> None:
+    if page is None:
+        export.write(factors, path)
+    elif isinstance(page, str):
+        with atomic(path) as partial:
+            partial.write_text(page, encoding="utf-8")
+    else:
+        save(page, path)
 
 
 def _source(text: str) -> tuple[str, list[str]]:
@@ -120,12 +113,35 @@ def _listed(values: Array) -> list[Any]:
     return flat if values.ndim == 1 else np.reshape(np.array(flat, object), values.shape).tolist()
 
 
-def _row(point: Factors) -> tuple[str, str, str]:
-    nominal = point.values[NOMINAL]
-    sizes = point.values[f"{COMBINED}{UP}"] - nominal
-    measured = np.isfinite(nominal)
-    spans = [
-        f"{values[measured].min():.4f} to {values[measured].max():.4f}"
-        for values in (nominal, sizes)
+def _heads(point: Factors) -> list[str]:
+    return [f"|eta| {bin_text(each)}" for each in pairwise(point.edges[1].tolist())]
+
+
+def _rows(point: Factors) -> list[list[str]]:
+    return [
+        [bin_text(each), *(_cell(point, i, j) for j in range(len(point.edges[1]) - 1))]
+        for i, each in enumerate(pairwise(point.edges[0].tolist()))
     ]
-    return f"{np.count_nonzero(measured)} of {nominal.size}", spans[0], spans[1]
+
+
+def _cell(point: Factors, i: int, j: int) -> str:
+    """A scale factor with its statistical and its other uncertainties."""
+    values = {name: float(each[i, j]) for name, each in point.values.items()}
+    nominal = values[NOMINAL]
+    if not np.isfinite(nominal):
+        return "-"
+    size = {
+        (kind, end): abs(values[f"{kind}{end}"] - nominal)
+        for kind in (STATISTICAL, COMBINED)
+        for end in (UP, DOWN)
+    }
+    stat = size[STATISTICAL, UP], size[STATISTICAL, DOWN]
+    places = digits(stat)
+    text = f"{nominal:.{places}f} +{stat[0]:.{places}f} -{stat[1]:.{places}f}"
+    squares = [size[COMBINED, end] ** 2 - size[STATISTICAL, end] ** 2 for end in (UP, DOWN)]
+    if not np.isfinite(squares).all():
+        return f"{text} +? -?"
+    if all(square <= 1e-18 for square in squares):
+        return text
+    others = [np.sqrt(max(square, 0.0)) for square in squares]
+    return f"{text} +{others[0]:.{places}f} -{others[1]:.{places}f}"

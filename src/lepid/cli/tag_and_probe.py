@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from lepid.cli import terminal
+from lepid.cli.gathering import Checkpoint, added, gathered
 from lepid.cli.outputs import check
+from lepid.efficiency.results import write as write_table
+from lepid.efficiency.tag_and_probe import export, pair_file
 from lepid.efficiency.tag_and_probe.bins import Method
 from lepid.efficiency.tag_and_probe.pair_file import read, write
 from lepid.efficiency.tag_and_probe.pair_table import PairTable
@@ -19,23 +25,23 @@ from lepid.efficiency.tag_and_probe.result import (
     standard_variations,
 )
 from lepid.errors import BadInput, UnknownWorkingPoint
-from lepid.events import files
 from lepid.files_out import atomic
 from lepid.html_report.tag_and_probe import probes_html
 from lepid.pairing import NOMINAL, tag_and_probe
-from lepid.pipeline import add_working_points, decorate_new
-from lepid.plotting.figure import png
+from lepid.plotting.binned import probe_figure
+from lepid.plotting.figure import SUFFIXES as IMAGES
+from lepid.plotting.figure import png, save_pages
 from lepid.plotting.masses import bin_title, mass_figure, result_text
 from lepid.selection import parse
-from lepid.taggers import session
 
-PAIRS, JSON, HTML = (".pairs.json", ".pairs.json.gz"), ".json", ".html"
+PAIRS = pair_file.SUFFIXES
+OUTPUTS = (".html", *IMAGES, *export.WRITERS, *PAIRS)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Pair the leptons of the files, measure, show and write."""
     outputs = [Path(path) for path in arguments.output]
-    check(outputs, (*PAIRS, JSON, HTML), arguments.files)
+    check(outputs, OUTPUTS, arguments.files)
     for name in ("window", "peak"):
         found = getattr(arguments, name)
         if found and len(found) != 2:
@@ -52,9 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
         if path.name.lower().endswith(PAIRS):
             write(table, path)
     results = _measure(arguments, table, points, simulation)
-    for path in outputs:
-        if not path.name.lower().endswith(PAIRS):
-            _write(results, path)
+    others = [path for path in outputs if not path.name.lower().endswith(PAIRS)]
+    # Every picture is drawn before anything of the results is written.
+    pages = [_page(results, path, arguments) for path in others]
+    for path, page in zip(others, pages, strict=True):
+        _write(results, path, page)
     if arguments.json:
         terminal.say_json([result.content() for result in results])
         return 0
@@ -70,8 +78,10 @@ def _pairs(arguments: argparse.Namespace) -> PairTable:
     if stored and len(stored) < len(arguments.files):
         raise BadInput("files", "pairs and events cannot be added", (), "give one kind of them")
     if stored:
-        tables = [read(Path(path)) for path in stored]
-        return sum(tables[1:], start=tables[0])
+        if arguments.checkpoint:
+            wrong = "pairs that were counted need none"
+            raise BadInput("--checkpoint", wrong, (), "leave it out")
+        return added([(path, read(Path(path))) for path in stored])
     if not arguments.tagger or not arguments.tag:
         do = "give --tagger NAME and --tag 'pt > 30 and ...', or files of pairs"
         raise BadInput("tag-and-probe", "events need a tagger and a selection of tags", (), do)
@@ -83,28 +93,29 @@ def _pairs(arguments: argparse.Namespace) -> PairTable:
     options = {
         k: v for k in ("pt_edges", "abseta_edges", "mass_edges") if (v := getattr(arguments, k))
     }
-    total = files.count(arguments.files, arguments.tree)
-    needs = [arguments.weight.partition(".")[0]] if arguments.weight else []
-    table: PairTable | None = None
-    with (
-        session.settings(arguments.provider, arguments.threads),
-        terminal.progress(total, "events", quiet=arguments.quiet) as advance,
-    ):
-        for events, path, number in files.chunks(
-            arguments.files, arguments.step, arguments.tree, arguments.schema, needs
-        ):
-            tagged = decorate_new(events, taggers, schema=arguments.schema)
-            tagged = add_working_points(tagged, arguments.table, schema=arguments.schema)
-            part = tag_and_probe(
-                tagged, arguments.tagger, tag=tags, probe=arguments.probe,
-                resonance_name=arguments.resonance, weight=arguments.weight, origin=path,
-                schema=arguments.schema, **options,
-            )  # fmt: skip
-            table = part if table is None else table + part
-            advance(number)
-    if table is None:
-        raise BadInput("files", "no file was given")
-    return table
+
+    def part(events: Any, path: str) -> PairTable:
+        return tag_and_probe(
+            events, arguments.tagger, tag=tags, probe=arguments.probe,
+            resonance_name=arguments.resonance, weight=arguments.weight, origin=path,
+            schema=arguments.schema, **options,
+        )  # fmt: skip
+
+    kept = Checkpoint(PAIRS, read, write, partial(_facts, arguments))
+    return gathered(arguments, taggers, part, kept, [arguments.weight])
+
+
+def _facts(arguments: argparse.Namespace, table: PairTable) -> dict[str, Sequence[Any]]:
+    """What the arguments are for pairs that were kept."""
+    facts: dict[str, Sequence[Any]] = {
+        "tagger": (table.tagger, f"{table.tagger}@{table.network}"),
+        "tag": (arguments.tag,) if table.tags == _tags(arguments.tag) else (),
+        "probe": (table.metadata["probe"],),
+        "resonance": (table.resonance,),
+        "weight": (table.metadata.get("weight"),),
+    }
+    edges = ("pt_edges", "abseta_edges", "mass_edges")
+    return facts | {name: (None, list(getattr(table, name))) for name in edges}
 
 
 def _tags(texts: Sequence[str]) -> dict[str, str]:
@@ -147,18 +158,35 @@ def _measure(
         ]
 
 
-def _write(results: Sequence[ProbeEfficiency], path: Path) -> None:
-    if path.suffix.lower() == HTML:
-        images = [
-            {bin_title(one, place): png(mass_figure(one, place)) for place in range(len(one.bins))}
-            for one in results
-        ]
-        text = probes_html([one.content() for one in results], images)
+def _page(
+    results: Sequence[ProbeEfficiency], path: Path, arguments: argparse.Namespace
+) -> list[Any] | str | None:
+    """Figures of a picture, text of a page, or nothing for other files."""
+    style = arguments.style
+    if path.suffix.lower() in IMAGES:
+        if arguments.picture == "efficiency":
+            return [probe_figure(results, style=style)]
+        return [mass_figure(one, i, style) for one in results for i in range(len(one.bins))]
+    if path.suffix.lower() != ".html":
+        return None
+    fits = [
+        {bin_title(one, i): png(mass_figure(one, i, style)) for i in range(len(one.bins))}
+        for one in results
+    ]
+    pictures = {}
+    if results[0].edges and any(np.isfinite(one.value).any() for one in results):
+        pictures["efficiency against pT"] = png(probe_figure(results, style=style))
+    return probes_html([one.content() for one in results], fits, pictures)
+
+
+def _write(results: Sequence[ProbeEfficiency], path: Path, page: list[Any] | str | None) -> None:
+    if page is None:
+        write_table(results, path)
+    elif isinstance(page, str):
+        with atomic(path) as partial:
+            partial.write_text(page, encoding="utf-8")
     else:
-        content = [one.content() for one in results]
-        text = json.dumps(content, indent=2, allow_nan=False)
-    with atomic(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        save_pages(page, path)
 
 
 def _show(result: ProbeEfficiency) -> None:

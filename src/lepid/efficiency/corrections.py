@@ -51,13 +51,28 @@ def correction(table: EfficiencyTable) -> dict[str, Any]:
     }
     if not by_class:
         raise BadInput(f"efficiency table of {table.tagger}", "no scored leptons to write")
+    return entry(
+        table.tagger, description(table), inputs, "efficiency", category("truth_class", by_class)
+    )
+
+
+def entry(
+    name: str, about: str, inputs: Mapping[str, tuple[str, str]], output: str, data: Any
+) -> dict[str, Any]:
+    """One correction whose output is NaN where nothing was measured.
+
+    Parameters
+    ----------
+    inputs : name -> type and description
+    data : its first node
+    """
     return {
-        "name": table.tagger,
-        "description": description(table),
+        "name": name,
+        "description": about,
         "version": 1,
         "inputs": [{"name": k, "type": t, "description": d} for k, (t, d) in inputs.items()],
-        "output": {"name": "efficiency", "type": "real", "description": "NaN where not measured"},
-        "data": category("truth_class", by_class),
+        "output": {"name": output, "type": "real", "description": "NaN where not measured"},
+        "data": data,
     }
 
 

@@ -317,26 +317,6 @@ def _differences(one: EfficiencyTable, other: EfficiencyTable) -> list[str]:
     return [f"{name}: {a!r} and {b!r}" for name, a, b in pairs if a != b]
 
 
-def added(tables: Sequence[tuple[str, EfficiencyTable]]) -> EfficiencyTable:
-    """Sum of tables of parts of the work, given with a name each.
-
-    Raises
-    ------
-    BadInput : two tables count leptons of the same file, or do not measure the same thing
-    """
-    seen: dict[str, str] = {}
-    for name, table in tables:
-        for source in table.sources:
-            if source in seen:
-                wrong = f"the leptons of {source} are in {seen[source]} already"
-                raise BadInput(name, wrong, (), "add each part once")
-        seen |= dict.fromkeys(table.sources, name)
-    (_, whole), *others = tables
-    for _, table in others:
-        whole = whole + table
-    return whole
-
-
 def plane(
     contents: Array, variances: Array, edges: tuple[Sequence[float], Sequence[float]], label: str
 ) -> hist.Hist[Any]:
@@ -356,6 +336,15 @@ def plane(
     # uproot takes the title of a ROOT histogram from this attribute.
     setattr(histogram, "title", label)  # noqa: B010  (hist has no such field)
     histogram.view(flow=True)[...] = np.stack([contents, variances], axis=-1)
+    return histogram
+
+
+def line(contents: Array, variances: Array, edges: Sequence[float], label: str) -> hist.Hist[Any]:
+    """Histogram in the mass of pairs (GeV) with these contents, [n_mass] each."""
+    axis = hist.axis.Variable(edges, name="mass", label="m [GeV]")
+    histogram = hist.Hist(axis, storage=hist.storage.Weight())
+    setattr(histogram, "title", label)  # noqa: B010  (as in `plane`)
+    histogram.view()[...] = np.stack([contents, variances], axis=-1)
     return histogram
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import math
@@ -14,16 +13,15 @@ from typing import Any
 
 from uhi.io.json import default, object_hook
 
-from lepid.efficiency import corrections, counting, latex, planes, summary
+from lepid.efficiency import corrections, counting, json_files, latex, planes, summary
 from lepid.efficiency.counting import BINNED, EfficiencyTable
-from lepid.errors import BadFile, BadInput, near_misses
+from lepid.efficiency.json_files import Format
+from lepid.efficiency.suffixes import write_as
 from lepid.files_out import atomic
 from lepid.root_files import write_objects
 from lepid.tables import write_corrections
 
-FORMAT, VERSION = "lepid efficiency table", 1
-# JSON has no infinity, but every reader takes a number too large for it as one.
-INFINITY, INFINITY_MARK = "1e999", "\x00infinity"
+FORMAT = Format("lepid efficiency table", 1, "an efficiency table", "lepid efficiency")
 
 
 def write(table: EfficiencyTable, path: Path) -> None:
@@ -34,15 +32,7 @@ def write(table: EfficiencyTable, path: Path) -> None:
     BadInput : no format has this suffix
     BadFile : the file cannot be written
     """
-    name = path.name.lower()
-    # The longest suffix wins: .correctionlib.json ends in .json too.
-    for suffix in sorted(WRITERS, key=len, reverse=True):
-        if name.endswith(suffix) and len(name) > len(suffix):
-            return WRITERS[suffix](table, path)
-    given = "".join(path.suffixes) or path.name
-    wrong = f"no table format has the suffix {given!r}"
-    do = f"use one of: {', '.join(WRITERS)}"
-    raise BadInput(str(path), wrong, near_misses(given, WRITERS), do)
+    write_as(table, path, WRITERS)
 
 
 def read(path: Path) -> EfficiencyTable:
@@ -52,54 +42,26 @@ def read(path: Path) -> EfficiencyTable:
     ------
     BadFile : missing, not JSON, or not a complete efficiency table of lepid
     """
-    try:
-        raw = path.read_bytes()
-        text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        content = json.loads(text, object_hook=object_hook)
-    except (OSError, EOFError, ValueError) as error:
-        raise BadFile(str(path), f"cannot be read as JSON: {error}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        wrong = "not an efficiency table of lepid"
-        do = "give a .json or .json.gz file that lepid efficiency wrote"
-        raise BadFile(str(path), wrong, (), do)
-    if content.get("version") != VERSION:
-        wrong = f"version {content.get('version')} of the format; this lepid reads {VERSION}"
-        raise BadFile(str(path), wrong)
-    try:
-        return counting.restored(content)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise BadFile(str(path), f"not a complete efficiency table: {error!r}") from error
+    return json_files.parsed(path, FORMAT, json_files.load(path), restored)
+
+
+def restored(content: Any) -> EfficiencyTable:
+    """Table of the content of its JSON file."""
+    # uhi takes arrays where JSON has lists.
+    arrays = json.loads(json.dumps(content["histogram"]), object_hook=object_hook)
+    return counting.restored({**content, "histogram": arrays})
 
 
 def as_json(table: EfficiencyTable) -> dict[str, Any]:
-    """Everything in the table, and its inclusive rows for readers without hist.
-
-    Not strict JSON yet: it holds arrays, and infinite edges.
-    """
+    """Everything in the table, and its inclusive rows for readers without hist; holds arrays."""
     rows = [asdict(row) for row in summary.rows(table)]
     for row in rows:
         del row["by"], row["pt"], row["abseta"]
-    return {"format": FORMAT, "version": VERSION, "summary": rows, **counting.serialised(table)}
+    return {"summary": rows, **counting.serialised(table)}
 
 
 def _write_json(table: EfficiencyTable, path: Path) -> None:
-    content = _strict(json.loads(json.dumps(as_json(table), default=default)))
-    text = json.dumps(content, allow_nan=False).replace(json.dumps(INFINITY_MARK), INFINITY)
-    with atomic(path) as partial:
-        if path.suffix == ".gz":
-            partial.write_bytes(gzip.compress(text.encode(), mtime=0))
-        else:
-            partial.write_text(text + "\n", encoding="utf-8")
-
-
-def _strict(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {name: _strict(value) for name, value in content.items()}
-    if isinstance(content, list):
-        return [_strict(value) for value in content]
-    if isinstance(content, float) and not math.isfinite(content):
-        return None if math.isnan(content) else INFINITY_MARK
-    return content
+    json_files.write(FORMAT, json.loads(json.dumps(as_json(table), default=default)), path)
 
 
 def _write_csv(table: EfficiencyTable, path: Path) -> None:

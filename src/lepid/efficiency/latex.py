@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from lepid.efficiency import summary
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.summary import Row
@@ -63,7 +66,7 @@ def _binned(table: EfficiencyTable, variable: str, truth_class: str) -> str:
     rows = [row for row in summary.rows(table, (variable,)) if row.truth_class == truth_class]
     bins = dict.fromkeys(getattr(row, variable) for row in rows)
     body = [
-        [_bin(edges), _count(in_bin[0]), *map(_value, in_bin)]
+        [bin_of(edges), _count(in_bin[0]), *map(_value, in_bin)]
         for edges in bins
         if (in_bin := [row for row in rows if getattr(row, variable) == edges])[0].total
     ]
@@ -77,12 +80,20 @@ def _table(
 ) -> str:
     columns = heading + [escaped(name) for name in table.working_points]
     caption = f"Efficiency of {escaped(table.tagger)} ({escaped(table.network)}) {what}"
+    caption += f"; uncertainties: {escaped(summary.interval_text(table))}."
+    return booktabs(columns, body, caption, f"{table.tagger}:{label}")
+
+
+def booktabs(
+    columns: Sequence[str], body: Sequence[Sequence[str]], caption: str, label: str
+) -> str:
+    """A table with booktabs rules; columns, cells and caption are LaTeX, the label is text."""
     return "\n".join(
         [
             r"\begin{table}[htbp]",
             r"  \centering",
-            f"  \\caption{{{caption}; uncertainties: {escaped(summary.interval_text(table))}.}}",
-            f"  \\label{{tab:{_label(table.tagger)}:{_label(label)}}}",
+            f"  \\caption{{{caption}}}",
+            f"  \\label{{tab:{_label(label)}}}",
             r"  \footnotesize\setlength{\tabcolsep}{4pt}%",
             # A table wider than the text sticks out on both sides alike.
             r"  \makebox[\linewidth][c]{%",
@@ -112,7 +123,22 @@ def _count(row: Row) -> str:
     return summary.count_text(row.total)
 
 
-def _bin(edges: tuple[float, float]) -> str:
+def measured(ends: Sequence[float], systematic: float | None = None) -> str:
+    """A value, and the ends of its interval, with another uncertainty if there is one."""
+    value, low, high = ends
+    if not math.isfinite(value):
+        return "--"
+    digits = summary.digits((value - low, high - value))
+    number, up, down = (f"{x:.{digits}f}" for x in (value, high - value, value - low))
+    text = f"{number}^{{+{up}}}_{{-{down}}}"
+    if systematic is None:
+        return f"${text}$"
+    known = f"{systematic:.{digits}f}" if math.isfinite(systematic) else r"\mathrm{?}"
+    return f"${text} \\pm {known}$"
+
+
+def bin_of(edges: tuple[float, float]) -> str:
+    """A bin as LaTeX: ``20--25``, or with a sign for an open end."""
     return (
         f"${text}$" if (text := summary.bin_text(edges))[0] in "<>" else text.replace(" to ", "--")
     )

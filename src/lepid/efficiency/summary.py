@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lepid.efficiency import intervals
@@ -89,7 +89,12 @@ def _bins(by: tuple[str, ...], edges: list[list[float]]) -> list[dict[str, tuple
 
 def decimals(row: Row) -> int:
     """Number of decimals that shows two digits of the smaller uncertainty: 3 to 5."""
-    errors = [e for e in (row.efficiency - row.low, row.high - row.efficiency) if e > 0.0]
+    return digits((row.efficiency - row.low, row.high - row.efficiency))
+
+
+def digits(uncertainties: Iterable[float]) -> int:
+    """Number of decimals that shows two digits of the smallest uncertainty above 0: 3 to 5."""
+    errors = [e for e in uncertainties if e > 0.0]
     return min(5, max(3, 1 - math.floor(math.log10(min(errors))))) if errors else 3
 
 
@@ -97,12 +102,12 @@ def parts(row: Row) -> tuple[str, str, str] | None:
     """Efficiency, upward and downward uncertainty as text without signs; None without leptons."""
     if not math.isfinite(row.efficiency):
         return None
-    digits = decimals(row)
+    places = decimals(row)
     up, down = row.high - row.efficiency, row.efficiency - row.low
     return (
-        f"{row.efficiency:.{digits}f}",
-        f"{max(up, 0.0):.{digits}f}",
-        f"{max(down, 0.0):.{digits}f}",
+        f"{row.efficiency:.{places}f}",
+        f"{max(up, 0.0):.{places}f}",
+        f"{max(down, 0.0):.{places}f}",
     )
 
 

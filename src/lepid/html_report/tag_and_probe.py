@@ -9,23 +9,28 @@ from typing import Any
 from lepid.html_report.page import facts, figure, page, table_html
 
 
-def probes_html(results: Sequence[Mapping[str, Any]], images: Sequence[Mapping[str, bytes]]) -> str:
+def probes_html(
+    results: Sequence[Mapping[str, Any]],
+    images: Sequence[Mapping[str, bytes]],
+    pictures: Mapping[str, bytes],
+) -> str:
     """One page of efficiencies measured with pairs, and the pictures of all fits.
 
     Parameters
     ----------
     results : `ProbeEfficiency.content` of each working point
     images : for each of them, title of a bin -> content of a png file
+    pictures : of all of them together, title -> content of a png file
     """
     first = results[0]
     told = {k: v for k, v in first.items() if isinstance(v, str) and v and k != "working_point"}
-    parts = [facts(told)]
+    parts = [facts(told), *(figure(title, content) for title, content in pictures.items())]
     heading = ["probes", "efficiency", "systematic", "passed", "failed", "chi2/ndof, p", "how"]
-    for result, pictures in zip(results, images, strict=True):
-        rows = [_probes(title, one) for title, one in zip(pictures, result["bins"], strict=True)]
+    for result, fits in zip(results, images, strict=True):
+        rows = [_probes(title, one) for title, one in zip(fits, result["bins"], strict=True)]
         parts.append(f"<h2>{escape(result['working_point'])}</h2>")
         parts.append(table_html(heading, "\n".join(rows)))
-        parts += [figure(title, content) for title, content in pictures.items()]
+        parts += [figure(title, content) for title, content in fits.items()]
     return page(f"Tag and probe: {escape(first['tagger'])}", "\n".join(parts))
 
 

@@ -14,6 +14,7 @@ import mplhep
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
@@ -61,6 +62,8 @@ SIZES: dict[str, Any] = {
 PANEL, LONE_PANEL, GAP = (3.6, 2.6), (6.0, 3.9), (0.55, 0.5)
 LEFT, RIGHT, BOTTOM, HEADER, LEGEND_ROW = 0.72, 0.2, 0.62, 0.78, 0.24
 LABEL_SPACE = 0.45
+# Parts of the height of a panel that one below it takes, and the space between them.
+BELOW, BETWEEN = 0.36, 0.03
 LEGEND_HANDLE, LEGEND_LETTER = 0.55, 0.085
 
 
@@ -93,6 +96,7 @@ def drawn(
     *,
     experiment: str = "",
     label: str | None = None,
+    below: Sequence[Callable[[Axes], None]] = (),
 ) -> Figure:
     """Figure of some panels, each drawn by a function, below one legend and a heading.
 
@@ -103,6 +107,7 @@ def drawn(
     note : lines at the top right
     experiment : atlas, cms, or empty: the style
     label : text at the top left, its first word bold; None is `DEFAULT_LABEL`
+    below : what is drawn right below each panel, on the same horizontal axis
 
     Raises
     ------
@@ -115,7 +120,13 @@ def drawn(
         figure, panels = _panels(len(draw), names, parameters)
         for panel, function in zip(panels, draw, strict=True):
             function(panel)
+        lower = [_split(panel) for panel in panels] if below else []
+        for panel, other, function in zip(panels, lower, below, strict=False):
+            function(other)
+            panel.set_xlabel("")
+            panel.tick_params(labelbottom=False)
         _share_labels(panels)
+        _share_labels(lower)
         _head(figure, note, panels[0], (label or DEFAULT_LABEL, first, rest))
     return figure
 
@@ -133,6 +144,24 @@ def save(figure: Figure, path: Path) -> None:
         raise BadInput(str(path), wrong, near_misses(path.suffix, SUFFIXES), do)
     with atomic(path) as partial:
         figure.savefig(partial, dpi=DPI)
+
+
+def save_pages(figures: Sequence[Figure], path: Path) -> None:
+    """Write figures as the pages of one pdf file; a single one in any format of `save`.
+
+    Raises
+    ------
+    BadInput : several figures and another format
+    """
+    if len(figures) == 1:
+        save(figures[0], path)
+        return
+    if path.suffix.lower() != ".pdf":
+        wrong = f"{len(figures)} pictures do not fit into a {path.suffix} file"
+        raise BadInput(str(path), wrong, (), "write a .pdf with a page for each, or .html")
+    with atomic(path) as partial, PdfPages(partial) as pages:
+        for figure in figures:
+            pages.savefig(figure)
 
 
 def png(figure: Figure) -> bytes:
@@ -171,6 +200,14 @@ def _panels(
         box = (left / size[0], bottom / size[1], width / size[0], height / size[1])
         axes.append(figure.add_axes(box))
     return figure, axes
+
+
+def _split(panel: Axes) -> Axes:
+    """New panel in the lower part of one, which keeps the upper part."""
+    left, bottom, width, height = panel.get_position().bounds
+    panel.set_position((left, bottom + BELOW * height, width, (1.0 - BELOW) * height))
+    lower: Axes = panel.figure.add_axes((left, bottom, width, (BELOW - BETWEEN) * height))
+    return lower
 
 
 def _n_column(n_panel: int) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from lepid.efficiency import counting, intervals
 from lepid.efficiency.counting import EfficiencyTable
-from lepid.efficiency.scale_factors.of_tables import scale_factors
+from lepid.efficiency.scale_factors.of_measurements import scale_factors
 from lepid.errors import BadInput, UnknownName, UnknownWorkingPoint
 
 PT, ABSETA = (10.0, 20.0, 40.0, math.inf), (0.0, 1.5, 2.5, 2.7)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lepid.efficiency import latex
+from lepid.efficiency import csv_files, latex
 from lepid.efficiency.planes import object_name
 from lepid.efficiency.roc.curves import AtEfficiency
 from lepid.efficiency.roc.tables import COLUMNS, Told, area_text, identity, rejection_text, rows
@@ -109,20 +107,7 @@ def _write_json(told: Sequence[Told], path: Path) -> None:
 
 
 def _write_csv(told: Sequence[Told], path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in (row for one in told for row in rows(one)):
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    with atomic(path) as partial:
-        partial.write_text(text.getvalue(), encoding="utf-8")
-
-
-def _cell(value: str | float) -> str:
-    # Empty is what every reader of csv takes as a missing number.
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.10g}"
-    return str(value)
+    csv_files.write(COLUMNS, [row for one in told for row in rows(one)], path)
 
 
 def _write_tex(told: Sequence[Told], path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -22,12 +22,13 @@ from lepid.errors import BadInput, UnknownWorkingPoint
 from lepid.working_points.bins import Bins, joined
 
 Tables: TypeAlias = Mapping[str, tuple[EfficiencyTable, str | Sequence[str]]]
+T = TypeVar("T")
 # Effective leptons of data and of simulation that a bin needs to stand alone.
 MINIMUM = 20.0
 DATA, SIMULATION = "data", "simulation"
 
 
-def scale_factors(
+def of_tables(
     data: EfficiencyTable,
     simulation: EfficiencyTable,
     *,
@@ -37,37 +38,14 @@ def scale_factors(
     sources: Mapping[str, Sequence[EfficiencyTable]] | None = None,
     minimum: float = MINIMUM,
 ) -> ScaleFactors:
-    """Efficiencies of `data` over those of `simulation`, bin by bin.
-
-    A bin with fewer than `minimum` effective leptons in either joins its thinner neighbour in
-    pT. Where all bins of an |eta| together have fewer, or the efficiency in simulation is 0,
-    there is no scale factor. `Factors.said` has both.
-
-    Parameters
-    ----------
-    working_points : None takes those that both tables have
-    truth_class : of the leptons of simulation, one or several; None takes all
-    data_class : the same for the table of data
-    sources : source of a systematic uncertainty -> data measured in another way, or with it up
-        and down; of one table the difference counts to both sides
-
-    Raises
-    ------
-    BadInput : the tables measure other things or bins, share no working point, have no leptons in
-        any bin, or a source has a name that means something else
-    UnknownWorkingPoint, UnknownName : a table does not have the point or class
-
-    Source
-    ------
-    Ours
-    """
+    """Scale factors of two tables, as in `of_measurements.scale_factors`."""
     known = dict(sources or {})
     check_sources(known)
     varied = [table for tables in known.values() for table in tables]
     _check_same(simulation, {DATA: data, **{f"source {n}": t for n, t in _each(known)}})
     if not minimum > 0.0:
         raise BadInput("scale factors", f"minimum is {minimum!r}, not above 0")
-    points = _points(data, simulation, working_points)
+    points = shared_points(data.working_points, simulation.working_points, working_points)
     chosen = truth_class or simulation.populated, data_class or data.populated
     for name, classes in zip((SIMULATION, DATA), chosen, strict=True):
         if not classes:
@@ -82,16 +60,27 @@ def scale_factors(
         collection=simulation.collection,
         points=factors,
         sha256=tuple(filter(None, simulation.metadata.get("sha256", "").split(", "))),
-        about=_about(data, simulation, chosen),
+        about=f"{about(DATA, data, chosen[1])}; {about(SIMULATION, simulation, chosen[0])}",
     )
 
 
-def _each(sources: Mapping[str, Sequence[EfficiencyTable]]) -> list[tuple[str, EfficiencyTable]]:
-    for name, tables in sources.items():
-        if len(tables) not in (1, 2):
-            wrong = f"source {name!r} has {len(tables)} tables, expected one, or up and down"
+def counted(sources: Mapping[str, Sequence[T]]) -> Mapping[str, Sequence[T]]:
+    """The sources; each must have one measurement, or one up and one down.
+
+    Raises
+    ------
+    BadInput : one has another number
+    """
+    for name, each in sources.items():
+        if len(each) not in (1, 2):
+            wrong = f"source {name!r} has {len(each)} tables, expected one, or up and down"
             raise BadInput("scale factors", wrong)
-    return [(f"{name} {i}", t) for name, tables in sources.items() for i, t in enumerate(tables)]
+    return sources
+
+
+def _each(sources: Mapping[str, Sequence[EfficiencyTable]]) -> list[tuple[str, EfficiencyTable]]:
+    each = counted(sources).items()
+    return [(f"{name} {i}", t) for name, tables in each for i, t in enumerate(tables)]
 
 
 def _check_same(simulation: EfficiencyTable, others: Mapping[str, EfficiencyTable]) -> None:
@@ -109,26 +98,30 @@ def _check_same(simulation: EfficiencyTable, others: Mapping[str, EfficiencyTabl
             raise BadInput("scale factors", wrong, (), do)
 
 
-def _points(
-    data: EfficiencyTable, simulation: EfficiencyTable, asked: Sequence[str] | None
+def shared_points(
+    data: Sequence[str], simulation: Sequence[str], asked: Sequence[str] | None
 ) -> list[str]:
-    shared = [point for point in simulation.working_points if point in data.working_points]
+    """Working points of both that are asked for; None is all of them.
+
+    Raises
+    ------
+    BadInput : there are none
+    UnknownWorkingPoint : one is not among them
+    """
+    shared = [point for point in simulation if point in data]
     for point in asked or ():
         if point not in shared:
             raise UnknownWorkingPoint.of("scale factors", "working point", point, shared)
     if not shared:
-        wrong = f"no point of both: {data.working_points} and {simulation.working_points}"
-        raise BadInput("scale factors", wrong)
+        raise BadInput("scale factors", f"no point of both: {tuple(data)} and {tuple(simulation)}")
     return list(dict.fromkeys(asked or shared))
 
 
-def _about(data: EfficiencyTable, simulation: EfficiencyTable, chosen: tuple[Any, Any]) -> str:
-    parts = []
-    for name, table, classes in zip((SIMULATION, DATA), (simulation, data), chosen, strict=True):
-        listed = classes if isinstance(classes, str) else ", ".join(classes)
-        files = f" in {len(table.sources)} files" if table.sources else ""
-        parts.append(f"{name}: {listed} of {table.tagger}@{table.network}{files}")
-    return "; ".join(reversed(parts))
+def about(name: str, table: EfficiencyTable, classes: str | Sequence[str]) -> str:
+    """What a table measured, in words."""
+    listed = classes if isinstance(classes, str) else ", ".join(classes)
+    files = f" in {len(table.sources)} files" if table.sources else ""
+    return f"{name}: {listed} of {table.tagger}@{table.network}{files}"
 
 
 def _of_tables(

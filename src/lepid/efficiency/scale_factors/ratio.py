@@ -26,6 +26,8 @@ class Measured:
     value : [n_pt, n_abseta]; NaN where it was not measured
     low, high : [n_pt, n_abseta], ends of the statistical interval
     sources : source of a systematic uncertainty -> the efficiency with it up, and down
+    ways : source -> the efficiency measured in other ways, whose largest distance from `value`
+        counts to both sides
     """
 
     edges: tuple[Array, Array]
@@ -33,6 +35,7 @@ class Measured:
     low: Array
     high: Array
     sources: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    ways: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,15 @@ class Factors:
     edges : pT in GeV [n_pt + 1], |eta| [n_abseta + 1]
     values : variation -> [n_pt, n_abseta], ``nominal`` first; NaN where not measured
     efficiency : [n_pt, n_abseta], in simulation
+    data, simulation : the two measurements
     said : what a reader has to know: merged bins, bins without a number
     """
 
     edges: tuple[Array, Array]
     values: Mapping[str, Array]
     efficiency: Array
+    data: Measured
+    simulation: Measured
     said: tuple[str, ...] = ()
 
 
@@ -77,8 +83,11 @@ class ScaleFactors:
 def ratio(data: Measured, simulation: Measured, said: Sequence[str] = ()) -> Factors:
     """Scale factors of two measurements in the same bins, errors propagated linearly.
 
-    A source of both varies both together. ``syst`` is all in quadrature, the statistical
-    uncertainty among them; no scale factor goes below 0.
+    A source of both varies both together, one of either that alone. ``syst`` is all in
+    quadrature, the statistical uncertainty among them; no scale factor goes below 0. Where a
+    source was measured in other ways, the first of data goes with the first of simulation; if
+    the numbers of ways differ, they are two sources, ``<source>_data`` and ``_simulation``.
+    Where one of the ways gave no number, neither has that source nor ``syst`` one.
 
     Raises
     ------
@@ -92,8 +101,8 @@ def ratio(data: Measured, simulation: Measured, said: Sequence[str] = ()) -> Fac
         if not np.array_equal(one, other):
             wrong = f"data and simulation have other edges: {one.tolist()} and {other.tolist()}"
             raise BadInput("scale factors", wrong, (), "measure both in the same bins")
-    names = dict.fromkeys([*data.sources, *simulation.sources])
-    check_sources(names)
+    check_sources([*data.sources, *simulation.sources])
+    check_sources(ways := _ways(data, simulation), (*data.sources, *simulation.sources))
     below = np.where(simulation.value > 0.0, simulation.value, np.nan)
     nominal = data.value / below
     if not np.isfinite(nominal).any():
@@ -112,10 +121,10 @@ def ratio(data: Measured, simulation: Measured, said: Sequence[str] = ()) -> Fac
         f"{STATISTICAL}{UP}": nominal + np.sqrt(squares[UP]),
         f"{STATISTICAL}{DOWN}": nominal - np.sqrt(squares[DOWN]),
     }
-    for name in names:
-        pairs = [(_varied(data, name, i), _varied(simulation, name, i)) for i in (0, 1)]
-        ends = [above / np.where(its > 0.0, its, np.nan) for above, its in pairs]
-        _check_measured(nominal, name, ends)
+    varied: dict[str, Sequence[Array]]
+    varied = {n: _ends(data, simulation, n, nominal) for n in (*data.sources, *simulation.sources)}
+    varied |= {name: _envelope(*each, nominal) for name, each in ways.items()}
+    for name, ends in varied.items():
         moved |= {f"{name}{UP}": ends[0], f"{name}{DOWN}": ends[1]}
         away = np.stack([end - nominal for end in ends])
         squares[UP] = squares[UP] + np.maximum(away.max(axis=0), 0.0) ** 2
@@ -126,23 +135,64 @@ def ratio(data: Measured, simulation: Measured, said: Sequence[str] = ()) -> Fac
     }
     values = {name: np.maximum(value, 0.0) for name, value in {**whole, **moved}.items()}
     measured = np.isfinite(nominal)
-    empty = _lost(Bins(*(tuple(edge.tolist()) for edge in data.edges)), measured)
+    bins = Bins(*(tuple(edge.tolist()) for edge in data.edges))
+    empty = _lost(bins, measured, "not measured")
+    for name in ways:
+        known = np.isfinite(varied[name][0])
+        empty += _lost(bins, known | ~measured, f"not measured in every way of {name!r}")
     efficiency = np.where(measured, simulation.value, np.nan)
-    return Factors(data.edges, {NOMINAL: nominal, **values}, efficiency, (*said, *empty))
+    everything = {NOMINAL: nominal, **values}
+    return Factors(data.edges, everything, efficiency, data, simulation, (*said, *empty))
 
 
-def _lost(bins: Bins, measured: npt.NDArray[np.bool_]) -> list[str]:
+def _lost(bins: Bins, measured: npt.NDArray[np.bool_], what: str) -> list[str]:
     """Bins without a number, those beside each other in pT together, in words."""
     said = []
     for column, known in enumerate(measured.T):
         turns = np.flatnonzero(np.diff([True, *known.tolist(), True]))
         for first, end in turns.reshape(-1, 2).tolist():
-            said.append(f"not measured: {bins.range_text(first, end, column)}")
+            said.append(f"{what}: {bins.range_text(first, end, column)}")
     return said
 
 
-def _varied(measured: Measured, source: str, end: int) -> Array:
-    return measured.sources[source][end] if source in measured.sources else measured.value
+def _ends(data: Measured, simulation: Measured, source: str, nominal: Array) -> Sequence[Array]:
+    """Scale factors with a source up and down."""
+    ends = []
+    for place in (0, 1):
+        above, below = (
+            each.sources[source][place] if source in each.sources else each.value
+            for each in (data, simulation)
+        )
+        ends.append(above / np.where(below > 0.0, below, np.nan))
+    _check_measured(nominal, source, ends)
+    return ends
+
+
+def _ways(
+    data: Measured, simulation: Measured
+) -> dict[str, tuple[tuple[Array, ...], tuple[Array, ...]]]:
+    """Source -> the efficiencies in data and simulation that belong together."""
+    found = {}
+    for name in dict.fromkeys([*data.ways, *simulation.ways]):
+        mine, its = data.ways.get(name, ()), simulation.ways.get(name, ())
+        if mine and its and len(mine) != len(its):
+            found[f"{name}_data"] = mine, (simulation.value,) * len(mine)
+            found[f"{name}_simulation"] = (data.value,) * len(its), its
+        else:
+            found[name] = mine or (data.value,) * len(its), its or (simulation.value,) * len(mine)
+    return found
+
+
+def _envelope(
+    data: Sequence[Array], simulation: Sequence[Array], nominal: Array
+) -> tuple[Array, Array]:
+    """Scale factors up and down by the largest distance; NaN where one is not known."""
+    found = [
+        above / np.where(below > 0.0, below, np.nan)
+        for above, below in zip(data, simulation, strict=True)
+    ]
+    half = np.abs(np.stack(found) - nominal).max(axis=0)
+    return nominal + half, nominal - half
 
 
 def _check_measured(nominal: Array, source: str, ends: Sequence[Array]) -> None:
@@ -153,9 +203,9 @@ def _check_measured(nominal: Array, source: str, ends: Sequence[Array]) -> None:
         raise BadInput("scale factors", wrong, (), "vary it in the same bins")
 
 
-def check_sources(names: Iterable[str]) -> None:
-    """Raise `BadInput` where a source has a name that means something else."""
-    own = {NOMINAL, COMBINED, STATISTICAL}
+def check_sources(names: Iterable[str], taken: Iterable[str] = ()) -> None:
+    """Raise `BadInput` where a source has a name that means something else, or one of `taken`."""
+    own = {NOMINAL, COMBINED, STATISTICAL, *taken}
     for name in names:
         if not name or name in own or name.endswith((UP, DOWN)):
             wrong = f"a source cannot be called {name!r}"

@@ -187,6 +187,7 @@ def probe_efficiency(
             "resonance": table.resonance,
             "tag": table.tags[method.tag or next(iter(table.tags))],
             **table.metadata,
+            **({"files": ", ".join(table.sources)} if table.sources else {}),
         },
     )
 
