@@ -19,7 +19,7 @@ from lepid.efficiency.probe_bins import (
     fitted_range,
     measured,
 )
-from lepid.efficiency.resonances import BACKGROUNDS, CRYSTAL_BALL, FIT, SIGNALS, resonance
+from lepid.efficiency.resonances import CRYSTAL_BALL, FIT, FORMULAS, SIGNALS, resonance
 from lepid.errors import BadInput
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -210,7 +210,7 @@ def standard_variations(
     if method.name == FIT:
         signals = SIGNALS if templates else (CRYSTAL_BALL,)
         sources["signal"] = tuple(replace(method, signal=s) for s in signals if s != method.signal)
-        others = [b for b in BACKGROUNDS if b != method.background]
+        others = [b for b in FORMULAS if b != method.background]
         sources["background"] = tuple(replace(method, background=b) for b in others)
     tags = [name for name in table.tags if name != (method.tag or next(iter(table.tags)))]
     sources["tag"] = tuple(replace(method, tag=name) for name in tags)
