@@ -22,6 +22,7 @@ SIDES = ("passed", "failed")
 EXPECTED = 5.0
 TRIES = 3
 NOTHING = 1e-6
+HALVINGS = 12
 # A bin of weighted pairs has the mean weight of all, as if this much more were in it.
 SMOOTHED = 10.0
 LIKELIHOOD, COVARIANCE = "likelihood", "covariance"
@@ -236,19 +237,38 @@ def _result(
 
 def _interval(minuit: Minuit) -> tuple[float, float, str]:
     value, error = minuit.values["efficiency"], minuit.errors["efficiency"]
-    if minuit.valid:
-        try:
-            minuit.minos("efficiency")
-        except RuntimeError:
-            # The scan found a lower minimum, or none: the covariance has to do.
-            return value - error, value + error, COVARIANCE
-        found = minuit.merrors["efficiency"]
-        if found.is_valid:
-            return value + found.lower, value + found.upper, LIKELIHOOD
-        below = found.lower if found.lower_valid else max(-error, -value)
-        above = found.upper if found.upper_valid else min(error, 1.0 - value)
-        return value + below, value + above, COVARIANCE
-    return value - error, value + error, COVARIANCE
+    if not minuit.valid:
+        return value - error, value + error, COVARIANCE
+    try:
+        minuit.minos("efficiency")
+    except RuntimeError:
+        # The scan found a lower minimum, or none: the covariance has to do.
+        return value - error, value + error, COVARIANCE
+    found = minuit.merrors["efficiency"]
+    # Near a limit the scan by steps of the covariance ends: halve the way to the limit.
+    below = value + found.lower if found.lower_valid else _crossing(minuit, value, 0.0)
+    above = value + found.upper if found.upper_valid else _crossing(minuit, value, 1.0)
+    return below, above, LIKELIHOOD
+
+
+def _crossing(minuit: Minuit, value: float, limit: float) -> float:
+    """Efficiency towards a limit where minus twice the logarithm has risen by one, or the limit."""
+    scan = Minuit(minuit.fcn, np.asarray(minuit.values), name=minuit.parameters)
+    scan.errordef, scan.limits, scan.tol = minuit.errordef, list(minuit.limits), minuit.tol
+    scan.fixed["efficiency"] = True
+
+    def risen(here: float) -> bool:
+        scan.values["efficiency"] = here
+        scan.migrad(ncall=2000)
+        return bool(scan.fval - minuit.fval > 1.0)
+
+    if not risen(limit):
+        return limit
+    near, far = value, limit
+    for _ in range(HALVINGS):
+        middle = 0.5 * (near + far)
+        near, far = (near, middle) if risen(middle) else (middle, far)
+    return 0.5 * (near + far)
 
 
 def _at_limit(parameter: Any) -> bool:
