@@ -188,17 +188,19 @@ def weight_scale(histogram: Histogram) -> Floats:
 
 
 def _minimise(minuit: Minuit) -> None:
-    minuit.strategy = 1
     # A distance of 0.002 to the minimum, of 1 for one sigma.
     minuit.tol = 1.0
     for _ in range(TRIES):
         minuit.migrad(ncall=5000)
-        if minuit.valid:
+        # Only with the true curvature is known how far the minimum is.
+        minuit.hesse()
+        if minuit.valid and minuit.accurate:
             break
         # A valley along the tails of the signal: walk without derivatives, then again.
         minuit.simplex(ncall=2000)
-        minuit.strategy = 2
-    minuit.hesse()
+    else:
+        minuit.migrad(ncall=5000)
+        minuit.hesse()
 
 
 def _result(

@@ -15,8 +15,8 @@ from lepid.efficiency.resonances import CRYSTAL_BALL, SAME_SIGN, TEMPLATE, Reson
 from lepid.errors import BadInput, UnknownName
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-# Bins of a template of few pairs.
-SHARES = 8
+# Pairs in each bin of a template of pairs of the same charge.
+FEWEST = 5.0
 # Where a Gaussian is looked at to smear with it: exact for polynomials of degree 21.
 NODES, NODE_WEIGHTS = np.polynomial.hermite.hermgauss(11)
 NODE_WEIGHTS = NODE_WEIGHTS / np.sqrt(np.pi)
@@ -127,21 +127,24 @@ def template(edges: Floats, contents: Histogram, start: Resonance) -> Shape:
 
 
 def fixed(edges: Floats, contents: Histogram) -> Shape:
-    """Masses of pairs of the same charge, in bins merged until each has a share of them.
+    """Masses of pairs of the same charge, as a template that a fit leaves as it is.
+
+    Bins are merged until `FEWEST` pairs are in each.
 
     Raises
     ------
     BadInput : the contents are not positive in sum, or some are negative
     """
-    sums = np.cumsum(contents.values)
-    shares = np.linspace(0.0, 1.0, SHARES + 1)[1:-1] * sums[-1]
-    inner = np.searchsorted(sums, shares) + 1
-    kept = np.unique(np.concatenate([[0], inner[inner < len(sums)], [len(sums)]]))
-    merged = Histogram(*(np.add.reduceat(part, kept[:-1]) for part in contents))
-    cumulative = _cumulative(edges[kept], merged.values)
-    return Shape(
-        SAME_SIGN, (), lambda wanted: np.asarray(cumulative(wanted)), (edges[kept], merged)
-    )
+    least = FEWEST * contents.variances.sum() / max(contents.values.sum(), 1e-300)
+    kept, inside = [0], 0.0
+    for place, more in enumerate(contents.values, 1):
+        inside += more
+        if inside >= least and contents.values[place:].sum() >= least:
+            kept, inside = [*kept, place], 0.0
+    merged = Histogram(*(np.add.reduceat(part, kept) for part in contents))
+    ends = edges[[*kept, len(edges) - 1]]
+    cumulative = _cumulative(ends, merged.values)
+    return Shape(SAME_SIGN, (), lambda wanted: np.asarray(cumulative(wanted)), (ends, merged))
 
 
 def _cumulative(edges: Floats, contents: Floats) -> Any:

@@ -33,7 +33,8 @@ Bin: TypeAlias = tuple[int, int] | None
 
 # Fewer probes on one side than this are counted and not fitted.
 MINIMUM = 20
-# A template of fewer simulated probes than this on a side is that of all probes.
+# A template of fewer probes than this on a side is that of all probes: a flat one of few pairs
+# is as good a background as it is a signal.
 TEMPLATE_MINIMUM = 200
 NO_BACKGROUND = ((0.0, 0.0), (0.0, 0.0))
 
