@@ -11,9 +11,10 @@ import numpy.typing as npt
 from probes.inputs import Probes, joined, load
 
 from lepid.efficiency import pair_table
-from lepid.efficiency.pair_table import OPPOSITE, PairTable
+from lepid.efficiency.pair_table import PairTable
 from lepid.efficiency.resonances import LEPTON_MASSES, RESONANCES
 from lepid.efficiency.truth_codes import IFF
+from lepid.features.kernels.pairs import ordered_pairs
 
 Bools = npt.NDArray[np.bool_]
 
@@ -145,11 +146,10 @@ def _chosen(channel: Channel, probes: Probes, *, true: bool) -> tuple[Bools, Boo
 
 def _per_event(channel: Channel, probes: Probes) -> npt.NDArray[np.int64]:
     """Number of pairs of opposite charge in the window, [n_event]."""
-    from lepid.features.kernels.pairs import ordered_pairs
-
     leptons = probes.leptons
     one, other = ordered_pairs(probes.offsets, *_chosen(channel, probes, true=False))
     mass = pair_table.invariant_mass(leptons, one, other, LEPTON_MASSES[channel.flavour])
-    good = (mass > WINDOW[0]) & (mass < WINDOW[1]) & (leptons.charge[one] * leptons.charge[other] < 0)
+    good = (mass > WINDOW[0]) & (mass < WINDOW[1])
+    good &= leptons.charge[one] * leptons.charge[other] < 0
     event = np.searchsorted(probes.offsets, one[good], side="right") - 1
     return np.bincount(event, minlength=probes.n_event)

@@ -200,10 +200,10 @@ def charge_flip_rates(
         do = "merge bins of pT and |eta|: some have too few pairs of the same charge"
         raise BadInput("charge flips", "the likelihood has no valid maximum", (), do)
     signal = same(values)
-    expected = signal + cells.ratio * (cells.beside[:, 1] - cells.leak * signal)
+    expected = signal + cells.ratio * cells.beside[:, 1]
     enough = expected >= mass_fit.EXPECTED
     squares = expected + cells.ratio**2 * cells.beside[:, 1]
-    chi2 = float(np.sum(((cells.peak[:, 1] - expected) ** 2 / squares)[enough]))
+    chi2 = float(np.sum((cells.peak[:, 1] - expected)[enough] ** 2 / squares[enough]))
     n_bin = math.prod(table.shape)
     # At a limit the likelihood has a slope, and its curvature is no uncertainty.
     bounded = (values < 1e-7) | (values > HIGHEST - 1e-3)
@@ -240,12 +240,9 @@ def _cells(
     some = values[first, second]
     n_pt, n_abseta = table.shape
     kind = np.minimum(first, second) // n_abseta * n_pt + np.maximum(first, second) // n_abseta
-    shapes = np.zeros((2, len(first)))
+    ratio = np.zeros(len(first))
     for one in np.unique(kind):
         pairs = some[kind == one].sum(axis=0)
-        found = flip_background.ratios(ends, pairs, peak, table.resonance)
-        shapes[:, kind == one] = np.array(found)[:, None]
-    cells = flip_background.Cells(
-        some[..., inside].sum(axis=2), some[..., beside].sum(axis=2), *shapes
-    )
-    return first, second, cells
+        ratio[kind == one] = flip_background.ratio(ends, pairs, peak, table.resonance)
+    peaks, besides = (some[..., where].sum(axis=2) for where in (inside, beside))
+    return first, second, flip_background.Cells(peaks, besides, ratio)

@@ -18,37 +18,36 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 # With fewer pairs in the sidebands a straight line has to do.
 ENOUGH = 50.0
 BACKGROUND = "cms"
+LEAST_RATIO = 1e-3
 
 
 class Cells(NamedTuple):
-    """Pairs in the peak and beside it, [...] each; those of both charges in the last axis.
+    """Pairs in the peak and beside it.
 
     Attributes
     ----------
-    peak, beside : [n_cell, 2]
+    peak, beside : [n_cell, 2], opposite and same charge
     ratio : [n_cell], background in the peak over that beside it
-    leak : [n_cell], signal beside the peak over that in it
     """
 
     peak: Floats
     beside: Floats
     ratio: Floats
-    leak: Floats
 
     @property
     def signal(self) -> Floats:
-        """Pairs without background in the peak, [n_cell, 2]; of few pairs negative ones."""
-        ratio, leak = self.ratio[:, None], self.leak[:, None]
-        return np.asarray((self.peak - ratio * self.beside) / (1.0 - ratio * leak))
+        """Pairs without background in the peak, [n_cell, 2]; of few pairs negative ones.
+
+        Signal beside the peak takes the same part of both charges away.
+        """
+        return self.peak - self.ratio[:, None] * self.beside
 
 
-def ratios(
-    edges: Floats, values: Floats, peak: tuple[float, float], start: str
-) -> tuple[float, float]:
-    """Ratio and leak of pairs of one kind, as in `Cells`.
+def ratio(edges: Floats, values: Floats, peak: tuple[float, float], start: str) -> float:
+    """Background in the peak over that beside it, of pairs of one kind.
 
     Both charges are fitted with one shape of the signal and one of the background. With few pairs
-    beside the peak, or without a minimum, the ratio is that of a straight line and the leak 0.
+    beside the peak, or without a minimum, the ratio is that of a straight line.
 
     Parameters
     ----------
@@ -57,7 +56,7 @@ def ratios(
     """
     inside, beside = places(edges, peak)
     width = np.diff(edges)
-    line = float(width[inside].sum() / width[beside].sum()), 0.0
+    line = float(width[inside].sum() / width[beside].sum())
     if values[:, beside].sum() < ENOUGH or not values.sum(axis=1).all():
         return line
     window = float(edges[0]), float(edges[-1])
@@ -70,12 +69,10 @@ def ratios(
     masses = PassFail(edges, *(Histogram(one, one) for one in values))
     sides = mass_fit.SIDES
     found = mass_fit.fit(masses, dict.fromkeys(sides, signal), dict.fromkeys(sides, background))
-    if not found.valid:
+    under = np.add(*found.curves.background.values())
+    if not found.valid or not under[beside].sum() > 0.0:
         return line
-    under, over = (sum(part.values()) for part in (found.curves.background, found.curves.signal))
-    return float(under[inside].sum() / under[beside].sum()), float(
-        over[beside].sum() / over[inside].sum()
-    )
+    return max(float(under[inside].sum() / under[beside].sum()), LEAST_RATIO)
 
 
 def places(edges: Floats, peak: tuple[float, float]) -> tuple[Bools, Bools]:
@@ -94,14 +91,12 @@ def profiled(signal: Floats, cells: Cells) -> Floats:
 
     Source
     ------
-    Ours: the maximum over `m` of Poisson(peak; signal + ratio m) Poisson(beside; m + leak signal)
+    Ours: the maximum over `m` of Poisson(peak; signal + ratio m) Poisson(beside; m)
     is the root of a quadratic equation.
     """
-    n, k, t, f = cells.peak[:, 1], cells.beside[:, 1], cells.ratio, cells.leak
-    a = (1.0 + t) * t
-    b = (1.0 + t) * (1.0 + t * f) * signal - (n + k) * t
-    c = ((1.0 + t) * f * signal - n * t * f - k) * signal
-    return np.asarray(np.maximum((np.sqrt(np.maximum(b**2 - 4.0 * a * c, 0.0)) - b) / (2.0 * a), 0))
+    n, k, t = cells.peak[:, 1], cells.beside[:, 1], cells.ratio
+    a, b, c = (1.0 + t) * t, (1.0 + t) * signal - (n + k) * t, -k * signal
+    return np.asarray((np.sqrt(b**2 - 4.0 * a * c) - b) / (2.0 * a))
 
 
 def minus_log(signal: Floats, cells: Cells) -> float:
@@ -115,7 +110,7 @@ def minus_log(signal: Floats, cells: Cells) -> float:
     total = 0.0
     for seen, expected in (
         (cells.peak[:, 1], signal + cells.ratio * background),
-        (cells.beside[:, 1], background + cells.leak * signal),
+        (cells.beside[:, 1], background),
     ):
         more = np.maximum(expected, 1e-12)
         total += float(np.sum(more - seen * np.log(more)))
