@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from probes.inputs import Probes, joined, load
-from probes.mixed import BACKGROUND, BACKGROUNDS, PROMPT, RESONANCE, WINDOW, thinned
 
 from lepid.efficiency.charge_flips import ChargeTable, charge_flip_rates
 from lepid.efficiency.pair_table import invariant_mass
 from lepid.efficiency.resonances import LEPTON_MASSES, RESONANCES
 from lepid.efficiency.truth_codes import IFF
 from lepid.features.kernels.pairs import ordered_pairs
+from probes.inputs import Probes, joined, load
+from probes.mixed import BACKGROUND, BACKGROUNDS, PROMPT, RESONANCE, WINDOW, thinned
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -27,7 +27,7 @@ COARSE = ((20.0, 200.0), (0.0, 1.37, 2.0, 2.47))
 FINE = ((20.0, 40.0, 200.0), (0.0, 1.37, 2.0, 2.47))
 # Rates of the toys in bins of |eta|, about ten times those of the sample: every bin has flips.
 TOY_RATES = (0.01, 0.04, 0.08)
-N_TOY = 60
+N_TOY = 40
 
 
 class Flips(NamedTuple):

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from probes.mixed import CHANNELS, Mixed, mixed
 from scipy.stats import chi2
 
 from lepid.efficiency.probe_bins import Method, fitted_range
 from lepid.efficiency.resonances import RESONANCES
 from lepid.efficiency.tag_and_probe import ProbeEfficiency, probe_efficiency
+from probes.mixed import CHANNELS, Mixed, mixed
 
 Floats = npt.NDArray[np.float64]
 
@@ -82,9 +82,7 @@ def compared(name: str, gathered: Path, seed: int) -> tuple[Mixed, dict[str, dic
     for text, method in METHODS.items():
         found[text] = {}
         for point in channel.points:
-            one = probe_efficiency(
-                pairs.data, point, method=method, simulation=pairs.simulation
-            )
+            one = probe_efficiency(pairs.data, point, method=method, simulation=pairs.simulation)
             count = Method("count", peak=fitted_range(method, RESONANCES["Z"]))
             truth = probe_efficiency(pairs.simulation, point, method=count)
             found[text][point] = Compared(one, truth)

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from probes.inputs import Probes, joined, load
 
 from lepid.efficiency import pair_table
 from lepid.efficiency.pair_table import PairTable
 from lepid.efficiency.resonances import LEPTON_MASSES, RESONANCES
 from lepid.efficiency.truth_codes import IFF
 from lepid.features.kernels.pairs import ordered_pairs
+from probes.inputs import Probes, joined, load
 
 Bools = npt.NDArray[np.bool_]
 

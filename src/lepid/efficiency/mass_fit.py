@@ -260,8 +260,9 @@ def _crossing(minuit: Minuit, value: float, limit: float) -> float:
     scan.fixed["efficiency"] = True
 
     def risen(here: float) -> bool:
+        scan.values = minuit.values
         scan.values["efficiency"] = here
-        scan.migrad(ncall=2000)
+        scan.migrad(ncall=5000)
         return bool(scan.fval - minuit.fval > 1.0)
 
     if not risen(limit):

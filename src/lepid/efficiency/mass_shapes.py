@@ -135,7 +135,8 @@ def fixed(edges: Floats, contents: Histogram) -> Shape:
     ------
     BadInput : the contents are not positive in sum, or some are negative
     """
-    least = FEWEST * contents.variances.sum() / max(contents.values.sum(), 1e-300)
+    _check(contents.values)
+    least = FEWEST * contents.variances.sum() / contents.values.sum()
     kept, inside = [0], 0.0
     for place, more in enumerate(contents.values, 1):
         inside += more
@@ -150,10 +151,14 @@ def fixed(edges: Floats, contents: Histogram) -> Shape:
 def _cumulative(edges: Floats, contents: Floats) -> Any:
     from scipy.interpolate import PchipInterpolator  # noqa: PLC0415  (half a second to load)
 
+    _check(contents)
+    return PchipInterpolator(edges, np.concatenate([[0.0], np.cumsum(contents)]) / contents.sum())
+
+
+def _check(contents: Floats) -> None:
     if not contents.sum() > 0.0 or (contents < 0.0).any():
         wrong = "needs contents that are not negative, and some that are not 0"
         raise BadInput("template", wrong, (), "merge bins of pT and |eta|, or fit another shape")
-    return PchipInterpolator(edges, np.concatenate([[0.0], np.cumsum(contents)]) / contents.sum())
 
 
 def background(name: str, window: tuple[float, float]) -> Shape:

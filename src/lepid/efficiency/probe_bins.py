@@ -277,7 +277,7 @@ def _of_pairs(
         total, squares = one.values.sum(), one.variances.sum()
         effective = total**2 / squares if squares > 0.0 else 0.0
         if effective < least:
-            both = Histogram(*(sum(parts) for parts in zip(*sides, strict=True)))
+            both = Histogram(*(np.add(*parts) for parts in zip(*sides, strict=True)))
             notes.append(f"shape of all probes: only {effective:.0f} {what} {side}")
         shapes[side] = shape(both if effective < least else one)
     return shapes, notes
