@@ -59,16 +59,16 @@ def efficiencies(name: str, points: Mapping[str, Compared]) -> StyledFigure:
     lowest = min(float(np.nanmin(one.found.low)) for one in points.values())
     for j in range(columns):
         upper, lower = panels[j], panels[columns + j]
-        upper.set(xlim=(ends[0], ends[-1]), ylim=(max(lowest - 0.08, 0.0), 1.12))
+        upper.set(xlim=(ends[0], ends[-1]), ylim=(max(lowest - 0.05, 0.0), 1.28))
         upper.set_title(
             rf"{TITLES[name]}, {abseta[j]:g} < $|\eta|$ < {abseta[j + 1]:g}", fontsize=TITLE_SIZE
         )
         upper.tick_params(labelbottom=False)
-        lower.set(xlim=(ends[0], ends[-1]), ylim=(-4.0, 4.0), xlabel=r"probe $p_T$ [GeV]")
+        lower.set(xlim=(ends[0], ends[-1]), ylim=(-4.0, 4.0), xlabel=r"Probe $p_T$ [GeV]")
         lower.axhspan(-1.0, 1.0, color="0.9", zorder=0)
         lower.axhline(0.0, color="black", linewidth=0.8)
         lower.set_yticks([-3, 0, 3])
     panels[0].set_ylabel("Efficiency")
     panels[columns].set_ylabel("Pull")
-    panels[columns - 1].legend(title="bands: truth", loc="lower right", ncols=1)
+    panels[columns - 1].legend(title="Points: measured, bands: truth", loc="upper right", ncols=3)
     return picture

@@ -16,33 +16,31 @@ Floats = npt.NDArray[np.float64]
 
 
 def efficiency_table(found: Mapping[str, Mapping[str, Mapping[str, Compared]]]) -> str:
-    """One row per channel, method and working point."""
-    head = ["probes", "background", "point", "bins", "chi2", "p", "largest", "mean", "difference"]
+    """One row per channel and method, the working points side by side."""
+    head = ["probes", "background", "p of chi2", "largest pull", "mean pull", "mean difference"]
     rows = []
     for name, methods in found.items():
-        for method, points in methods.items():
-            for point, one in points.items():
-                facts = one.content()
-                rows.append(
-                    [
-                        name,
-                        method,
-                        point,
-                        str(facts["bins"]),
-                        f"{facts['chi2']:.1f}",
-                        f"{facts['p_value']:.2g}",
-                        f"{facts['largest pull']:.1f}",
-                        f"{facts['mean pull']:+.2f}",
-                        f"{facts['mean difference']:+.4f}",
-                    ]
-                )
+        points = ", ".join(CHANNELS[name].points)
+        rows.append([f"`{name}`: {points}", *[""] * (len(head) - 1)])
+        for method, values in methods.items():
+            facts = [one.content() for one in values.values()]
+            rows.append(
+                [
+                    "",
+                    method,
+                    ", ".join(f"{one['p_value']:.2g}" for one in facts),
+                    ", ".join(f"{one['largest pull']:.1f}" for one in facts),
+                    ", ".join(f"{one['mean pull']:+.2f}" for one in facts),
+                    ", ".join(f"{one['mean difference']:+.3f}" for one in facts),
+                ]
+            )
     return _table(head, rows)
 
 
 def flip_table(halves: Flips) -> str:
     """Rates of one half against the truth of the other."""
     head = [
-        "charge flips, |eta|",
+        "charge flips, abs(eta)",
         "measured",
         "truth of other events",
         "flips among these",
@@ -64,7 +62,14 @@ def flip_table(halves: Flips) -> str:
 
 def toy_table(value: Floats, error: Floats, truth: Floats) -> str:
     """Mean rates and pulls of the toys."""
-    head = ["charges drawn, pT in GeV", "|eta|", "rate", "mean of toys", "pull: mean", "width"]
+    head = [
+        "charges drawn, pT in GeV",
+        "abs(eta)",
+        "rate",
+        "mean of toys",
+        "mean pull",
+        "its width",
+    ]
     pulls = (value - truth) / error
     rows = []
     for i, pts in enumerate(zip(FINE[0][:-1], FINE[0][1:], strict=True)):
