@@ -27,6 +27,7 @@ PACKAGES = {
     "sample": {"fastjet": "fastjet", "pythia8mc": "pythia8mc", "sklearn": "scikit-learn"},
     "page": {"pythia8mc": "pythia8mc", "sklearn": "scikit-learn"},
     "networks": {"torch": "torch", "xgboost": "xgboost"},
+    "tag-and-probe": {},
 }
 NOTED = ("fastjet", "pythia8mc", "numpy", "numba")
 PAGE = "validation.html"
@@ -45,7 +46,12 @@ def main() -> None:
     output.mkdir(parents=True, exist_ok=True)
     _check_folder(output, arguments.seed, arguments.scale)
     started = time.monotonic()
-    steps = {"sample": make_sample, "page": make_page, "networks": make_networks}
+    steps = {
+        "sample": make_sample,
+        "page": make_page,
+        "networks": make_networks,
+        "tag-and-probe": make_probes,
+    }
     for name, make in steps.items():
         if arguments.only in (None, name):
             make(output, arguments)
@@ -98,6 +104,17 @@ def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     if arguments.install:
         install.install(output, HERE.parents[1])
         say("they are put into this repository")
+
+
+def make_probes(output: Path, arguments: argparse.Namespace) -> None:
+    """Tag and probe with the networks of this repository, against the truth."""
+    from probes import steps  # noqa: PLC0415  (only where the packages are there)
+
+    run([steps.gather(output)], arguments.jobs)
+    steps.finish(output)
+    say(f"tag and probe is in {steps.FOLDER} of {output}")
+    if arguments.install:
+        steps.install(output, HERE.parents[1])
 
 
 def run(stages: Sequence[Sequence[Job]], n_process: int) -> None:
@@ -185,7 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--scale", type=_positive(float), default=1.0, help="of the number of events in each file"
     )
-    parser.add_argument("--only", choices=("sample", "page", "networks"), help="one of the steps")
+    parser.add_argument("--only", choices=tuple(PACKAGES), help="one of the steps")
     parser.add_argument(
         "--install", action="store_true", help="put the networks into the repository they came from"
     )

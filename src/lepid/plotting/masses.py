@@ -18,7 +18,8 @@ SIDES = ("passed", "failed")
 MASS_LABEL = r"$m_{\ell\ell}$ [GeV]"
 # Inches, and fractions of them: figure, left and right picture, masses and pulls.
 SIZE, LEFTS, WIDTH = (9.6, 4.9), (0.085, 0.58), 0.4
-MASSES, PULLS = (0.31, 0.46), (0.12, 0.16)
+MASSES, PULLS = (0.31, 0.5), (0.12, 0.16)
+NOTES = 2
 
 
 def bin_title(result: ProbeEfficiency, place: int) -> str:
@@ -61,8 +62,11 @@ def mass_figure(result: ProbeEfficiency, place: int, style: str | None = None) -
                 axes = below
             axes.set_xlabel(MASS_LABEL)
         for line, text in enumerate(_head(result, place)):
-            weight = "normal" if line else "bold"
-            figure.text(LEFTS[0], 0.955 - 0.05 * line, text, fontsize=11, weight=weight)
+            style = {
+                "fontsize": 8.5 if line == NOTES else 11,
+                "weight": "normal" if line else "bold",
+            }
+            figure.text(LEFTS[0], 0.955 - 0.05 * line, text, **style)
     return figure
 
 
@@ -71,13 +75,12 @@ def _head(result: ProbeEfficiency, place: int) -> Sequence[str]:
     first = f"{result.identity.get('tagger', '')} {result.working_point}: "
     where = bin_title(result, place)
     first += where.replace("pT", r"$p_{\mathrm{T}}$").replace("|eta|", r"$|\eta|$")
-    second = f"efficiency {result_text(one)}   ({one.how})"
-    third = ""
+    second = f"Efficiency {result_text(one)}   ({one.how})"
     if one.fit:
-        third = rf"$\chi^2$/ndof = {one.fit.chi2:.1f}/{one.fit.ndof}, p = {one.fit.p_value:.3g}"
-    if one.notes:
-        third = "; ".join(filter(None, (third, *one.notes)))
-    return first, second, third
+        second += (
+            rf"   $\chi^2$/ndof = {one.fit.chi2:.1f}/{one.fit.ndof}, p = {one.fit.p_value:.2g}"
+        )
+    return first, second, "; ".join(one.notes)
 
 
 def _draw(axes: Any, one: Measured, side: str) -> None:
@@ -85,32 +88,36 @@ def _draw(axes: Any, one: Measured, side: str) -> None:
     histogram = getattr(masses, side)
     centres = 0.5 * (masses.edges[1:] + masses.edges[:-1])
     shown = histogram.values > 0.0
-    axes.errorbar(
-        centres[shown],
-        histogram.values[shown],
-        yerr=np.sqrt(histogram.variances[shown]),
-        linestyle="none",
-        marker="o",
-        markersize=2.8,
-        linewidth=0.9,
-        color="black",
-        label="pairs",
-    )
+    handles = [
+        axes.errorbar(
+            centres[shown],
+            histogram.values[shown],
+            yerr=np.sqrt(histogram.variances[shown]),
+            linestyle="none",
+            marker="o",
+            markersize=3.2,
+            linewidth=0.9,
+            color="black",
+            label="Pairs",
+            zorder=3,
+        )
+    ]
     if one.fit:
         curves = one.fit.curves
         signal, background = curves.signal[side], curves.background[side]
-        style: dict[str, Any] = {"baseline": None, "linewidth": 1.4}
-        axes.stairs(signal + background, masses.edges, color=COLOURS[0], label="fit", **style)
-        axes.stairs(
-            background, masses.edges, color=COLOURS[1], linestyle="--", label="background", **style
-        )
+        whole, under = signal + background, {"facecolor": COLOURS[1], "alpha": 0.3, "fill": True}
+        line: dict[str, Any] = {"baseline": None, "linewidth": 1.6, "color": COLOURS[0]}
+        handles += [
+            axes.stairs(whole, masses.edges, label="Fit", **line),
+            axes.stairs(background, masses.edges, linewidth=0, label="Background", **under),
+        ]
     width = masses.edges[1] - masses.edges[0]
-    axes.set_ylabel(f"pairs / {width:g} GeV")
+    axes.set_ylabel(f"Pairs / {width:g} GeV" if width != 1.0 else "Pairs / GeV")
     axes.set_xlim(masses.edges[0], masses.edges[-1])
     tops = histogram.values + np.sqrt(histogram.variances)
     axes.set_ylim(0.0, 1.25 * max(float(tops.max()), 1.0))
-    axes.set_title(f"probe {side}", loc="left", fontsize=11)
-    axes.legend(loc="upper right", frameon=False, fontsize=9.5)
+    axes.text(0.04, 0.945, f"Probe {side}", transform=axes.transAxes, va="top", fontsize=11)
+    axes.legend(handles=handles, loc="upper right", frameon=False, fontsize=10)
 
 
 def _pulls(axes: Any, masses: PassFail, curves: Curves, side: str) -> None:
@@ -121,9 +128,11 @@ def _pulls(axes: Any, masses: PassFail, curves: Curves, side: str) -> None:
     pulls = (histogram.values - expected) / np.sqrt(np.maximum(expected * scale, 1e-9))
     # Where less than one pair is expected a pull says nothing.
     pulls = np.where(expected >= 1.0, pulls, np.nan)
+    axes.axhspan(-2.0, 2.0, color="0.92", linewidth=0, zorder=0)
     axes.axhline(0.0, color="black", linewidth=0.8)
     centres = 0.5 * (masses.edges[1:] + masses.edges[:-1])
     axes.plot(centres, pulls, linestyle="none", marker="o", markersize=2.5, color="black")
     axes.set_xlim(masses.edges[0], masses.edges[-1])
     axes.set_ylim(-4.5, 4.5)
-    axes.set_ylabel("pull")
+    axes.set_yticks([-4, -2, 0, 2, 4])
+    axes.set_ylabel("Pull")

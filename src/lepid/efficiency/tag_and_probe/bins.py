@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
@@ -34,7 +34,8 @@ Bin: TypeAlias = tuple[int, int] | None
 
 # Fewer probes on one side than this are counted and not fitted.
 MINIMUM = 20
-# A template of fewer simulated failing probes than this is that of all probes.
+# A template of fewer probes than this on a side is that of all probes: a flat one of few pairs
+# is as good a background as it is a signal.
 TEMPLATE_MINIMUM = 200
 NO_BACKGROUND = ((0.0, 0.0), (0.0, 0.0))
 
@@ -229,7 +230,8 @@ def _fitted(task: Task, place: Bin, masses: PassFail) -> Measured:
             do = f"measure without negative weights, or take the method {COUNT!r}"
             raise BadInput("mass fit", "a bin of mass has a negative sum of weights", (), do)
     signal, notes = _signal(task, place)
-    background = mass_shapes.background(task.method.background, task.range)
+    background, more = _background(task, place)
+    notes += more
     found = mass_fit.fit(masses, signal, background)
     if not found.valid:
         notes.append("the fit found no minimum")
@@ -250,13 +252,33 @@ def _signal(task: Task, place: Bin) -> tuple[dict[str, Shape], list[str]]:
         raise BadInput("mass fit", f"the signal {TEMPLATE!r} needs simulation", (), do)
     tag = method.tag if method.tag in simulation.tags else None
     pairs = simulation.masses(task.point, place, tag)
+    return _of_pairs(
+        pairs, TEMPLATE_MINIMUM, "simulated", lambda x: mass_shapes.template(pairs.edges, x, start)
+    )
+
+
+def _background(task: Task, place: Bin) -> tuple[dict[str, Shape], list[str]]:
+    name = task.method.background
+    if name != SAME_SIGN:
+        return dict.fromkeys(mass_fit.SIDES, mass_shapes.background(name, task.range)), []
+    pairs = task.table.masses(task.point, place, task.method.tag, SAME).within(*task.range)
+    return _of_pairs(
+        pairs, task.minimum, "of the same charge", lambda x: mass_shapes.fixed(pairs.edges, x)
+    )
+
+
+def _of_pairs(
+    pairs: PassFail, least: float, what: str, shape: Callable[[Histogram], Shape]
+) -> tuple[dict[str, Shape], list[str]]:
+    """Shapes of both sides; that of all probes where a side has fewer than `least`."""
     shapes: dict[str, Shape] = {}
     notes: list[str] = []
-    for side, one in zip(mass_fit.SIDES, (pairs.passed, pairs.failed), strict=True):
-        contents, total, squares = one.values, one.values.sum(), one.variances.sum()
+    sides = pairs.passed, pairs.failed
+    for side, one in zip(mass_fit.SIDES, sides, strict=True):
+        total, squares = one.values.sum(), one.variances.sum()
         effective = total**2 / squares if squares > 0.0 else 0.0
-        if effective < TEMPLATE_MINIMUM:
-            contents = pairs.passed.values + pairs.failed.values
-            notes.append(f"template of all probes: only {effective:.0f} simulated ones {side}")
-        shapes[side] = mass_shapes.template(pairs.edges, contents, start)
+        if effective < least:
+            both = Histogram(*(np.add(*parts) for parts in zip(*sides, strict=True)))
+            notes.append(f"shape of all probes: only {effective:.0f} {what} {side}")
+        shapes[side] = shape(both if effective < least else one)
     return shapes, notes

@@ -10,19 +10,14 @@ from typing import Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from lepid.efficiency.tag_and_probe import mass_fit
-from lepid.efficiency.tag_and_probe.bins import sideband
-from lepid.efficiency.tag_and_probe.pair_table import (
-    Histogram,
-    Leptons,
-    check_edges,
-    invariant_mass,
-)
+from lepid.efficiency.tag_and_probe import flip_background, mass_fit
+from lepid.efficiency.tag_and_probe.pair_table import Leptons, check_edges, invariant_mass
 from lepid.efficiency.tag_and_probe.resonances import resonance
 from lepid.errors import BadInput
 from lepid.features.kernels.pairs import ordered_pairs
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Places: TypeAlias = npt.NDArray[np.intp]
 
 # A rate of 0 or of a half has no slope.
 LOWEST, HIGHEST = 1e-9, 0.499
@@ -164,9 +159,10 @@ def charge_flip_rates(
 
     A pair of leptons i and j has the same charge with the probability
     e_i (1 - e_j) + e_j (1 - e_i).
-    The background of both charges comes from straight lines through the sidebands, whose own
-    uncertainty is not in the errors; bins of pT that shape the masses of the background, such as
-    two leptons below half the mass, spoil these lines.
+    Cuts on pT shape the masses of the background, so the pairs of each two bins of pT are fitted:
+    that gives the background in the peak over that beside it. What is beside the peak of each two
+    bins of pT and |eta| then enters the likelihood as a number of its own, and so the errors.
+    The error of the ratio itself does not.
 
     Parameters
     ----------
@@ -179,36 +175,35 @@ def charge_flip_rates(
 
     Source
     ------
-    The likelihood of ATLAS, Eur. Phys. J. C 79 (2019) 639; the background by lines is ours.
+    The likelihood of ATLAS, Eur. Phys. J. C 79 (2019) 639; the background is ours.
     """
     start = resonance(table.resonance)
-    counts, background = _peak(table, peak or start.peak, window or start.window)
-    first, second = np.nonzero(counts.sum(axis=2) > 0.0)
+    first, second, cells = _cells(table, peak or start.peak, window or start.window)
     if not len(first):
         raise BadInput("charge flips", "no pair in the peak", (), "loosen the selection")
-    same, expected_same = counts[first, second, 1], background[first, second, 1]
-    total = np.maximum(counts[first, second].sum(axis=1) - background[first, second].sum(axis=1), 0)
+    total = np.maximum(cells.signal.sum(axis=1), 0.0)
     used = np.unique(np.concatenate([first, second]))
     one, other = np.searchsorted(used, first), np.searchsorted(used, second)
 
-    def mean(rates: Floats) -> Floats:
+    def same(rates: Floats) -> Floats:
         a, b = rates[one], rates[other]
-        return np.asarray(total * (a + b - 2.0 * a * b) + expected_same)
+        return np.asarray(total * (a + b - 2.0 * a * b))
 
     def minus_log(rates: Floats) -> float:
-        expected = np.maximum(mean(rates), 1e-12)
-        return float(np.sum(expected - same * np.log(expected)))
+        return flip_background.minus_log(same(rates), cells)
 
-    rate = np.clip(0.5 * (same - expected_same).sum() / max(total.sum(), 1.0), 1e-4, 0.3)
+    rate = np.clip(0.5 * cells.signal[:, 1].sum() / max(total.sum(), 1.0), 1e-4, 0.3)
     values, covariance, valid = mass_fit.minimise(
         minus_log, np.full(len(used), rate), LOWEST, HIGHEST
     )
     if not valid:
         do = "merge bins of pT and |eta|: some have too few pairs of the same charge"
         raise BadInput("charge flips", "the likelihood has no valid maximum", (), do)
-    expected = mean(values)
+    signal = same(values)
+    expected = signal + cells.ratio * cells.beside[:, 1]
     enough = expected >= mass_fit.EXPECTED
-    chi2 = float(np.sum((same - expected)[enough] ** 2 / expected[enough]))
+    squares = expected + cells.ratio**2 * cells.beside[:, 1]
+    chi2 = float(np.sum((cells.peak[:, 1] - expected)[enough] ** 2 / squares[enough]))
     n_bin = math.prod(table.shape)
     # At a limit the likelihood has a slope, and its curvature is no uncertainty.
     bounded = (values < 1e-7) | (values > HIGHEST - 1e-3)
@@ -227,17 +222,27 @@ def charge_flip_rates(
     )
 
 
-def _peak(
+def _cells(
     table: ChargeTable, peak: tuple[float, float], window: tuple[float, float]
-) -> tuple[Floats, Floats]:
-    """Pairs in the peak and the background below it, [n_bin, n_bin, 2] each."""
+) -> tuple[Places, Places, flip_background.Cells]:
+    """Both bins of each kind of pairs that is in the peak, and these pairs."""
     edges = np.asarray(table.mass_edges)
     centres = 0.5 * (edges[1:] + edges[:-1])
-    inside = (centres > window[0]) & (centres < window[1])
-    chosen = edges[np.concatenate([inside, [False]]) | np.concatenate([[False], inside])]
-    counts = table.values[..., (centres > peak[0]) & (centres < peak[1])].sum(axis=3)
-    background = np.zeros_like(counts)
-    for place in zip(*np.nonzero(counts), strict=True):
-        side = table.values[place][inside]
-        background[place], _ = sideband(chosen, Histogram(side, side), peak)
-    return counts, background
+    chosen = (centres > window[0]) & (centres < window[1])
+    ends = edges[np.r_[chosen, False] | np.r_[False, chosen]]
+    values = table.values[..., chosen]
+    inside, beside = flip_background.places(ends, peak)
+    if not (centres[chosen] < peak[0]).any() or not (centres[chosen] > peak[1]).any():
+        wrong = f"the window {window[0]:g} to {window[1]:g} GeV leaves no sideband"
+        do = f"give a window around {peak[0]:g} to {peak[1]:g} GeV"
+        raise BadInput("charge flips", wrong, (), do)
+    first, second = np.nonzero(values[..., inside].sum(axis=(2, 3)) > 0.0)
+    some = values[first, second]
+    n_pt, n_abseta = table.shape
+    kind = np.minimum(first, second) // n_abseta * n_pt + np.maximum(first, second) // n_abseta
+    ratio = np.zeros(len(first))
+    for one in np.unique(kind):
+        pairs = some[kind == one].sum(axis=0)
+        ratio[kind == one] = flip_background.ratio(ends, pairs, peak, table.resonance)
+    peaks, besides = (some[..., where].sum(axis=2) for where in (inside, beside))
+    return first, second, flip_background.Cells(peaks, besides, ratio)

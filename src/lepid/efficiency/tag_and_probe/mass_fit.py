@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from iminuit import Minuit
-from iminuit.cost import ExtendedBinnedNLL
+from iminuit.cost import poisson_chi2, template_chi2_da
 from scipy.special import chdtrc
 
 from lepid.efficiency.tag_and_probe.mass_shapes import Parameter, Shape
@@ -21,7 +21,10 @@ SIDES = ("passed", "failed")
 # Pearson's chi2 follows its distribution where this much is expected.
 EXPECTED = 5.0
 TRIES = 3
-NOTHING = 1e-9
+NOTHING = 1e-6
+HALVINGS = 12
+# A bin of weighted pairs has the mean weight of all, as if this much more were in it.
+SMOOTHED = 10.0
 LIKELIHOOD, COVARIANCE = "likelihood", "covariance"
 
 
@@ -61,50 +64,82 @@ class Fit:
     at_limit: tuple[str, ...] = ()
 
 
-def fit(masses: PassFail, signal: Mapping[str, Shape], background: Shape) -> Fit:
+def fit(masses: PassFail, signal: Mapping[str, Shape], background: Mapping[str, Shape]) -> Fit:
     """Efficiency in the window of `masses`, a parameter of the likelihood of both sides.
+
+    Counts follow Poisson; those of weighted pairs in units of the variance over the sum of each
+    bin. The finite number of pairs of a template is one parameter per bin, removed analytically.
+    A Gaussian half as wide as its range holds each parameter of a shape near its start: that of a
+    background without pairs has no other minimum.
 
     Parameters
     ----------
-    signal : passed and failed -> shape
+    signal, background : passed and failed -> shape
+
+    Source
+    ------
+    Weights: Bohm and Zech, Nucl. Instrum. Meth. A 748 (2014) 1. Templates: Dembinski and
+    Abdelmotteleb, Eur. Phys. J. C 82 (2022) 1043.
     """
-    side_names = {side: _names(signal[side], background, side) for side in SIDES}
-    parameters = {p.name: p for side in SIDES for p in _parameters(signal[side], background, side)}
+    side_names = {side: _names(signal[side], background[side], side) for side in SIDES}
+    parameters = {
+        p.name: p for side in SIDES for p in _parameters(signal[side], background[side], side)
+    }
     parameters |= {p.name: p for p in _yields(masses)}
-    models = {side: _Model(side, signal[side], background) for side in SIDES}
-    total: Any = sum(
-        ExtendedBinnedNLL(
-            _data(getattr(masses, side)), masses.edges, models[side], name=side_names[side]
-        )
-        for side in SIDES
-    )
-    minuit = Minuit(total, **{name: parameters[name].start for name in total._parameters})
-    for name in minuit.parameters:
+    models = {side: _Model(masses, side, signal[side], background[side]) for side in SIDES}
+    names = list(dict.fromkeys(name for side in SIDES for name in side_names[side]))
+    places = {side: [names.index(name) for name in side_names[side]] for side in SIDES}
+
+    start, width = _constraints([parameters[name] for name in names])
+
+    def cost(values: Floats) -> float:
+        seen = sum(models[side].cost(values[places[side]]) for side in SIDES)
+        return seen + float(np.sum(((values - start) / width) ** 2))
+
+    minuit = Minuit(cost, start, name=names)
+    minuit.errordef = Minuit.LEAST_SQUARES
+    for name in names:
         minuit.limits[name] = (parameters[name].low, parameters[name].high)
     _minimise(minuit)
-    return _result(minuit, masses, models, side_names)
+    return _result(minuit, models, side_names)
 
 
 class _Model:
-    """Expected sum of pairs up to each edge."""
+    """What is expected on one side."""
 
-    def __init__(self, side: str, signal: Shape, background: Shape) -> None:
+    def __init__(self, masses: PassFail, side: str, signal: Shape, background: Shape) -> None:
+        self.edges, self.seen = masses.edges, getattr(masses, side)
+        self.scale = weight_scale(self.seen)
         self._passed, self._signal, self._background = side == "passed", signal, background
         self._split = 3 + len(signal.parameters)
+        self._spreads = [shape.variances(masses.edges) for shape in (signal, background)]
 
-    def __call__(self, edges: Floats, *values: float) -> Floats:
-        parts = np.add(*self.parts(edges, *values))
-        return np.concatenate([[0.0], np.cumsum(parts)])
-
-    def parts(self, edges: Floats, *values: float) -> tuple[Floats, Floats]:
+    def parts(self, values: Floats) -> tuple[Floats, Floats]:
         """Signal and background in each bin."""
-        n_signal, efficiency, n_background = values[:3]
-        part = efficiency if self._passed else 1.0 - efficiency
-        signal = self._signal.fractions(edges, *values[3 : self._split])
+        n_signal, n_background = self._yields(values)
         return (
-            n_signal * part * signal,
-            n_background * self._background.fractions(edges, *values[self._split :]),
+            n_signal * self._signal.fractions(self.edges, *values[3 : self._split]),
+            n_background * self._background.fractions(self.edges, *values[self._split :]),
         )
+
+    def cost(self, values: Floats) -> float:
+        """Minus twice the logarithm of the likelihood, up to a constant."""
+        expected = np.maximum(np.add(*self.parts(values)), NOTHING)
+        seen, variance = self.seen.values / self.scale, self.variance(values)
+        if not variance.any():
+            return float(poisson_chi2(seen, expected / self.scale))
+        # The likelihood has no limit for a bin without uncertainty.
+        variance = np.maximum(variance, (1e-4 * expected) ** 2)
+        return float(template_chi2_da(seen, expected / self.scale, variance / self.scale**2))
+
+    def variance(self, values: Floats) -> Floats:
+        """Variance of what is expected in each bin, for want of pairs in templates."""
+        squares = [n**2 * v for n, v in zip(self._yields(values), self._spreads, strict=True)]
+        return np.asarray(np.add(*squares))
+
+    def _yields(self, values: Floats) -> tuple[float, float]:
+        n_signal, efficiency, n_background = values[:3]
+        return n_signal * (efficiency if self._passed else 1.0 - efficiency), n_background
 
 
 def _names(signal: Shape, background: Shape, side: str) -> list[str]:
@@ -138,43 +173,52 @@ def _yields(masses: PassFail) -> list[Parameter]:
     ]
 
 
-def _data(histogram: Histogram) -> Floats:
-    if np.array_equal(histogram.values, histogram.variances):
-        return histogram.values
-    # An empty bin of weighted pairs takes the mean weight of all; with a content of exactly 0 the
-    # likelihood of scaled counts would leave it out.
-    scale = histogram.variances.sum() / histogram.values.sum()
-    empty = histogram.variances <= 0.0
-    values = np.where(empty, NOTHING, histogram.values)
-    return np.column_stack([values, np.where(empty, NOTHING * scale, histogram.variances)])
+def _constraints(parameters: Sequence[Parameter]) -> tuple[Floats, Floats]:
+    """Where parameters start, and how weakly they are held there: not at all if not of a shape."""
+    free = ("signal", "efficiency", *(f"background_{side}" for side in SIDES))
+    widths = [np.inf if p.name in free else 0.5 * (p.high - p.low) for p in parameters]
+    return np.array([p.start for p in parameters]), np.array(widths)
+
+
+def weight_scale(histogram: Histogram) -> Floats:
+    """Variance over sum of weights of each bin, [n_mass]; 1 where pairs have no weights."""
+    total = histogram.values.sum()
+    mean = histogram.variances.sum() / total if total > 0.0 else 1.0
+    return (histogram.variances + SMOOTHED * mean) / (histogram.values + SMOOTHED)
 
 
 def _minimise(minuit: Minuit) -> None:
-    minuit.strategy = 1
+    # A distance of 0.002 to the minimum, of 1 for one sigma.
+    minuit.tol = 1.0
     for _ in range(TRIES):
         minuit.migrad(ncall=5000)
-        if minuit.valid:
+        # Only with the true curvature is known how far the minimum is.
+        minuit.hesse()
+        if minuit.valid and minuit.accurate:
             break
         # A valley along the tails of the signal: walk without derivatives, then again.
         minuit.simplex(ncall=2000)
-    minuit.hesse()
+    else:
+        minuit.migrad(ncall=5000)
+        minuit.hesse()
 
 
 def _result(
     minuit: Minuit,
-    masses: PassFail,
     models: Mapping[str, _Model],
     names: Mapping[str, list[str]],
 ) -> Fit:
     low, high, interval = _interval(minuit)
-    signal, background = {}, {}
+    signal, background, values = {}, {}, {}
     for side in SIDES:
-        values = [minuit.values[name] for name in names[side]]
-        signal[side], background[side] = models[side].parts(masses.edges, *values)
+        values[side] = np.array([minuit.values[name] for name in names[side]])
+        signal[side], background[side] = models[side].parts(values[side])
     n_free = int(minuit.nfit)
     chi2, n_bin = 0.0, 0
     for side in SIDES:
-        more, count = pearson(getattr(masses, side), signal[side] + background[side])
+        model = models[side]
+        expected, spread = signal[side] + background[side], model.variance(values[side])
+        more, count = pearson(model.seen, expected, model.scale * expected + spread)
         chi2, n_bin = chi2 + more, n_bin + count
     ndof = n_bin - n_free
     return Fit(
@@ -188,26 +232,46 @@ def _result(
         chi2=chi2,
         ndof=ndof,
         p_value=float(chdtrc(ndof, chi2)) if ndof > 0 else float("nan"),
-        curves=Curves(masses.edges, signal, background),
+        curves=Curves(models[SIDES[0]].edges, signal, background),
         at_limit=tuple(p.name for p in minuit.params if _at_limit(p)),
     )
 
 
 def _interval(minuit: Minuit) -> tuple[float, float, str]:
     value, error = minuit.values["efficiency"], minuit.errors["efficiency"]
-    if minuit.valid:
-        try:
-            minuit.minos("efficiency")
-        except RuntimeError:
-            # The scan found a lower minimum, or none: the covariance has to do.
-            return value - error, value + error, COVARIANCE
-        found = minuit.merrors["efficiency"]
-        if found.is_valid:
-            return value + found.lower, value + found.upper, LIKELIHOOD
-        below = found.lower if found.lower_valid else max(-error, -value)
-        above = found.upper if found.upper_valid else min(error, 1.0 - value)
-        return value + below, value + above, COVARIANCE
-    return value - error, value + error, COVARIANCE
+    if not minuit.valid:
+        return value - error, value + error, COVARIANCE
+    try:
+        minuit.minos("efficiency")
+    except RuntimeError:
+        # The scan found a lower minimum, or none: the covariance has to do.
+        return value - error, value + error, COVARIANCE
+    found = minuit.merrors["efficiency"]
+    # Near a limit the scan by steps of the covariance ends: halve the way to the limit.
+    below = value + found.lower if found.lower_valid else _crossing(minuit, value, 0.0)
+    above = value + found.upper if found.upper_valid else _crossing(minuit, value, 1.0)
+    return below, above, LIKELIHOOD
+
+
+def _crossing(minuit: Minuit, value: float, limit: float) -> float:
+    """Efficiency towards a limit where minus twice the logarithm has risen by one, or the limit."""
+    scan = Minuit(minuit.fcn, np.asarray(minuit.values), name=minuit.parameters)
+    scan.errordef, scan.limits, scan.tol = minuit.errordef, list(minuit.limits), minuit.tol
+    scan.fixed["efficiency"] = True
+
+    def risen(here: float) -> bool:
+        scan.values = minuit.values
+        scan.values["efficiency"] = here
+        scan.migrad(ncall=5000)
+        return bool(scan.fval - minuit.fval > 1.0)
+
+    if not risen(limit):
+        return limit
+    near, far = value, limit
+    for _ in range(HALVINGS):
+        middle = 0.5 * (near + far)
+        near, far = (near, middle) if risen(middle) else (middle, far)
+    return 0.5 * (near + far)
 
 
 def _at_limit(parameter: Any) -> bool:
@@ -216,24 +280,25 @@ def _at_limit(parameter: Any) -> bool:
     return bool(min(ends) < 1e-4 * span)
 
 
-def pearson(histogram: Histogram, expected: Floats) -> tuple[float, int]:
+def pearson(histogram: Histogram, expected: Floats, variances: Floats) -> tuple[float, int]:
     """Pearson's chi2 of bins merged from the left until `EXPECTED` are in each, and their number.
 
     Parameters
     ----------
     expected : [n_mass]
+    variances : [n_mass], of what is seen where this is expected
     """
     scale = histogram.variances.sum() / max(histogram.values.sum(), 1e-300)
-    chi2, n_bin, seen, hoped = 0.0, 0, 0.0, 0.0
+    chi2, n_bin, seen, hoped, square = 0.0, 0, 0.0, 0.0, 0.0
     rest = float(expected.sum())
-    for number, mean in zip(histogram.values, expected, strict=True):
-        seen, hoped, rest = seen + number, hoped + mean, rest - mean
+    for number, mean, variance in zip(histogram.values, expected, variances, strict=True):
+        seen, hoped, square, rest = seen + number, hoped + mean, square + variance, rest - mean
         # The last bins join the one before them if they alone are too few.
         if hoped >= EXPECTED * scale and rest >= EXPECTED * scale:
-            chi2, n_bin = chi2 + (seen - hoped) ** 2 / (hoped * scale), n_bin + 1
-            seen = hoped = 0.0
-    if hoped > 0.0:
-        chi2, n_bin = chi2 + (seen - hoped) ** 2 / (hoped * scale), n_bin + 1
+            chi2, n_bin = chi2 + (seen - hoped) ** 2 / square, n_bin + 1
+            seen = hoped = square = 0.0
+    if square > 0.0:
+        chi2, n_bin = chi2 + (seen - hoped) ** 2 / square, n_bin + 1
     return chi2, n_bin
 
 

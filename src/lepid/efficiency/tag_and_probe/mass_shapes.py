@@ -10,10 +10,21 @@ import numpy as np
 import numpy.typing as npt
 from numba_stats import bernstein, cmsshape, crystalball_ex
 
-from lepid.efficiency.tag_and_probe.resonances import CRYSTAL_BALL, TEMPLATE, Resonance
+from lepid.efficiency.tag_and_probe.pair_table import Histogram
+from lepid.efficiency.tag_and_probe.resonances import (
+    CRYSTAL_BALL,
+    SAME_SIGN,
+    TEMPLATE,
+    Resonance,
+)
 from lepid.errors import BadInput, UnknownName
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+# Pairs in each bin of a template of pairs of the same charge.
+FEWEST = 5.0
+# Where a Gaussian is looked at to smear with it: exact for polynomials of degree 21.
+NODES, NODE_WEIGHTS = np.polynomial.hermite.hermgauss(11)
+NODE_WEIGHTS = NODE_WEIGHTS / np.sqrt(np.pi)
 
 
 class Parameter(NamedTuple):
@@ -38,11 +49,13 @@ class Shape:
     name : str
     parameters : of `cdf`, in its order
     cdf : edges [n_mass + 1] and the parameters -> [n_mass + 1]
+    made_of : edges and contents of the histogram that a template is
     """
 
     name: str
     parameters: tuple[Parameter, ...]
     cdf: Callable[..., Floats]
+    made_of: tuple[Floats, Histogram] | None = None
 
     def fractions(self, edges: Floats, *values: float) -> Floats:
         """Part of the distribution in each bin, [n_mass]; the sum is 1."""
@@ -50,6 +63,18 @@ class Shape:
         # A shape without anything in the window leaves the fit no way back.
         total = parts.sum()
         return parts / total if total > 0.0 else np.full(len(parts), 1.0 / len(parts))
+
+    def variances(self, edges: Floats) -> Floats:
+        """Variance of each of these parts for want of pairs in a template, [n_mass]."""
+        if self.made_of is None:
+            return np.zeros(len(edges) - 1)
+        here, histogram = self.made_of
+        # Bins of another width share the pairs evenly.
+        parts = [
+            np.diff(np.interp(edges, here, np.concatenate([[0.0], np.cumsum(one)])))
+            for one in histogram
+        ]
+        return np.asarray(parts[1] / parts[0].sum() ** 2) if parts[0].sum() > 0.0 else parts[1]
 
 
 def crystal_ball(start: Resonance) -> Shape:
@@ -76,42 +101,73 @@ def crystal_ball(start: Resonance) -> Shape:
     )
 
 
-def template(edges: Floats, contents: Floats, start: Resonance) -> Shape:
+def template(edges: Floats, contents: Histogram, start: Resonance) -> Shape:
     """Masses of simulated pairs, between whose edges the sum rises as a monotone spline.
 
-    A fit moves it by `shift` (GeV) and stretches it around the mass of the resonance by `stretch`.
+    A fit moves it by `shift` and smears it by a Gaussian of the width `smear`, both GeV; the sign
+    of `smear` means nothing.
 
     Parameters
     ----------
     edges : [n_mass + 1], GeV, wider than the window by what it may move
-    contents : [n_mass], sums of weights
+    contents : [n_mass]
 
     Raises
     ------
     BadInput : the contents are not positive in sum, or some are negative
     """
-    from scipy.interpolate import PchipInterpolator  # noqa: PLC0415  (half a second to load)
+    cumulative = _cumulative(edges, contents.values)
 
-    if not contents.sum() > 0.0 or (contents < 0.0).any():
-        wrong = "needs contents that are not negative, and some that are not 0"
-        raise BadInput("template", wrong, (), "merge bins of pT and |eta|, or fit another signal")
-    sums = np.concatenate([[0.0], np.cumsum(contents)]) / contents.sum()
-    spline: Any = PchipInterpolator(edges, sums)
-
-    def cdf(wanted: Floats, shift: float, stretch: float) -> Floats:
-        moved = start.mass + (wanted - start.mass - shift) / stretch
-        return np.asarray(spline(np.clip(moved, edges[0], edges[-1])))
+    def cdf(wanted: Floats, shift: float, smear: float) -> Floats:
+        moved = wanted[:, None] - shift - np.sqrt(2.0) * smear * NODES
+        return np.asarray(cumulative(np.clip(moved, edges[0], edges[-1])) @ NODE_WEIGHTS)
 
     reach = start.width
     parameters = (
         Parameter("shift", 0.0, -reach, reach),
-        Parameter("stretch", 1.0, 0.7, 1.5),
+        # Not from 0: there the likelihood has no slope.
+        Parameter("smear", 0.3 * reach, -2.0 * reach, 2.0 * reach),
     )
-    return Shape(TEMPLATE, parameters, cdf)
+    return Shape(TEMPLATE, parameters, cdf, (edges, contents))
+
+
+def fixed(edges: Floats, contents: Histogram) -> Shape:
+    """Masses of pairs of the same charge, as a template that a fit leaves as it is.
+
+    Bins are merged until `FEWEST` pairs are in each.
+
+    Raises
+    ------
+    BadInput : the contents are not positive in sum, or some are negative
+    """
+    _check(contents.values)
+    least = FEWEST * contents.variances.sum() / contents.values.sum()
+    kept, inside = [0], 0.0
+    for place, more in enumerate(contents.values, 1):
+        inside += more
+        if inside >= least and contents.values[place:].sum() >= least:
+            kept, inside = [*kept, place], 0.0
+    merged = Histogram(*(np.add.reduceat(part, kept) for part in contents))
+    ends = edges[[*kept, len(edges) - 1]]
+    cumulative = _cumulative(ends, merged.values)
+    return Shape(SAME_SIGN, (), lambda wanted: np.asarray(cumulative(wanted)), (ends, merged))
+
+
+def _cumulative(edges: Floats, contents: Floats) -> Any:
+    from scipy.interpolate import PchipInterpolator  # noqa: PLC0415  (half a second to load)
+
+    _check(contents)
+    return PchipInterpolator(edges, np.concatenate([[0.0], np.cumsum(contents)]) / contents.sum())
+
+
+def _check(contents: Floats) -> None:
+    if not contents.sum() > 0.0 or (contents < 0.0).any():
+        wrong = "needs contents that are not negative, and some that are not 0"
+        raise BadInput("template", wrong, (), "merge bins of pT and |eta|, or fit another shape")
 
 
 def background(name: str, window: tuple[float, float]) -> Shape:
-    """Background of this name over a window (GeV), one of `BACKGROUNDS`.
+    """Background of this name over a window (GeV), one of `FORMULAS`.
 
     ``exponential`` rises or falls, ``polynomial`` is the sum of the four Bernstein polynomials of
     third order with coefficients that are not negative, ``cms`` an exponential that an error

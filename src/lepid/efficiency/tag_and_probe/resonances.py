@@ -12,7 +12,8 @@ TEMPLATE, CRYSTAL_BALL = "template", "double-crystal-ball"
 FIT, SIDEBANDS, SAME_SIGN, COUNT = "fit", "sidebands", "same-sign", "count"
 METHODS = (FIT, SIDEBANDS, SAME_SIGN, COUNT)
 SIGNALS = (TEMPLATE, CRYSTAL_BALL)
-BACKGROUNDS = ("exponential", "polynomial", "cms")
+FORMULAS = ("exponential", "polynomial", "cms")
+BACKGROUNDS = (*FORMULAS, SAME_SIGN)
 # Particle Data Group, Phys. Rev. D 110 (2024) 030001; GeV.
 LEPTON_MASSES = {"electron": 0.00051099895, "muon": 0.1056583755}
 

@@ -20,9 +20,9 @@ from lepid.efficiency.tag_and_probe.bins import (
 )
 from lepid.efficiency.tag_and_probe.pair_table import PairTable
 from lepid.efficiency.tag_and_probe.resonances import (
-    BACKGROUNDS,
     CRYSTAL_BALL,
     FIT,
+    FORMULAS,
     SIGNALS,
     resonance,
 )
@@ -217,7 +217,7 @@ def standard_variations(
     if method.name == FIT:
         signals = SIGNALS if templates else (CRYSTAL_BALL,)
         sources["signal"] = tuple(replace(method, signal=s) for s in signals if s != method.signal)
-        others = [b for b in BACKGROUNDS if b != method.background]
+        others = [b for b in FORMULAS if b != method.background]
         sources["background"] = tuple(replace(method, background=b) for b in others)
     tags = [name for name in table.tags if name != (method.tag or next(iter(table.tags)))]
     sources["tag"] = tuple(replace(method, tag=name) for name in tags)

@@ -1,0 +1,1 @@
+"""Tag and probe on the reference sample, against its truth."""
