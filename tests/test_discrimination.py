@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lepid
-from lepid.efficiency.roc import roc
+from lepid.efficiency.roc.curves import roc
 from lepid.errors import BadInput, UnknownName
 
 SIGNAL, BACKGROUND = "PromptMuon", ["BHadronDecay", "CHadronDecay", "LightFlavorDecay"]

@@ -27,7 +27,6 @@ LAYERS = (
         "weighting, discrimination, pairing, selection"
     ),
     "plotting",
-    "roc_pictures, mass_plots",
     "html_report",
     "cli, __main__",
 )
@@ -42,11 +41,11 @@ HOMES = {
     "h5py": "events/objects/h5.py",
     "hdf5plugin": "events/objects/h5.py",
     "hist": "efficiency/counting.py",
-    "iminuit": "efficiency/mass_fit.py",
-    "matplotlib": "plotting.py",
-    "mplhep": "plotting.py",
+    "iminuit": "efficiency/tag_and_probe/mass_fit.py",
+    "matplotlib": "plotting/",
+    "mplhep": "plotting/figure.py",
     "numba": "features/kernels/",
-    "numba_stats": "efficiency/mass_shapes.py",
+    "numba_stats": "efficiency/tag_and_probe/mass_shapes.py",
     "onnx": "taggers/graph/",
     "onnxruntime": "taggers/session.py",
     "pyarrow": "events/objects/",

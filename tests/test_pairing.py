@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lepid
-from lepid.efficiency.probe_bins import Method
+from lepid.efficiency.tag_and_probe.bins import Method
 from lepid.errors import BadInput, MissingColumns
 from lepid.selection import Condition, parse
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lepid import errors
-from lepid.html_report import points_html
+from lepid.html_report.points import points_html
 from lepid.point_tables import cell, columns, efficiencies, rows, span, title, write
 from lepid.working_points import table
 from lepid.working_points.grid import grids

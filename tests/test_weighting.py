@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import lepid
-from lepid.efficiency.scale_factors import Measured, ScaleFactors, ratio
+from lepid.efficiency.scale_factors.ratio import Measured, ScaleFactors, ratio
 from lepid.errors import (
     BadInput,
     MissingColumns,

@@ -6,13 +6,13 @@ from lepid.association import associate
 from lepid.correction import correct
 from lepid.derivation import derive
 from lepid.discrimination import roc
-from lepid.efficiency.charge_flips import charge_flip_rates
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.export import read as read_table
 from lepid.efficiency.export import write as write_table
-from lepid.efficiency.factor_files import write as write_scale_factors
-from lepid.efficiency.factors_of_tables import scale_factors
-from lepid.efficiency.tag_and_probe import probe_efficiency
+from lepid.efficiency.scale_factors.file import write as write_scale_factors
+from lepid.efficiency.scale_factors.of_tables import scale_factors
+from lepid.efficiency.tag_and_probe.charge_flips import charge_flip_rates
+from lepid.efficiency.tag_and_probe.result import probe_efficiency
 from lepid.errors import LepidError
 from lepid.events.files import open_events as open
 from lepid.explanation import explain

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lepid.efficiency.roc_sample import CLASS, SCORE, WEIGHT, RocSample
+from lepid.efficiency.roc.sample import CLASS, SCORE, WEIGHT, RocSample
 from lepid.errors import BadInput, UnknownName
 from lepid.events.schema import Schema
 from lepid.labelled import AXES, Asked, Chunks, Labelled, read

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from lepid.efficiency import pair_table
-from lepid.efficiency.charge_flips import ChargeTable
-from lepid.efficiency.pair_table import Leptons, PairTable
-from lepid.efficiency.resonances import LEPTON_MASSES, resonance
+from lepid.efficiency.tag_and_probe import pair_table
+from lepid.efficiency.tag_and_probe.charge_flips import ChargeTable
+from lepid.efficiency.tag_and_probe.pair_table import Leptons, PairTable
+from lepid.efficiency.tag_and_probe.resonances import LEPTON_MASSES, resonance
 from lepid.errors import BadInput
 from lepid.events.objects.flat import is_dask
 from lepid.events.objects.tables import Table, apply

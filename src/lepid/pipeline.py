@@ -22,13 +22,14 @@ from lepid.events.objects.tables import apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
 from lepid.labels import truth_results
-from lepid.provenance import decided_before, facts_of
+from lepid.provenance import decided_before, decorated_before, facts_of
 from lepid.surroundings import evaluate_tables
 from lepid.taggers import catalogue
 from lepid.taggers import plan as plans
 from lepid.taggers.card import Card
 from lepid.taggers.plan import Plan, Source
 from lepid.working_points.table import Table
+from lepid.working_points.table import read as read_points
 
 SOURCES = ("auto", "stored", "network")
 
@@ -42,6 +43,7 @@ def decorate(
     where: Mapping[str, Any] | None = None,
     fractions: Mapping[str, Mapping[str, Any]] | None = None,
     truth: bool | str = False,
+    tables: str | Path | Sequence[str | Path] = (),
     inplace: bool = False,
 ) -> Any:
     """Events with scores, discriminants and working-point decisions on each lepton.
@@ -58,6 +60,8 @@ def decorate(
     where : collection -> mask of the leptons worth scoring, jagged like the collection
     fractions : tagger -> fraction -> number, or one number per |eta| bin of its card
     truth : attach truth classes as ``truth_<scheme>``; True takes the scheme of the experiment
+    tables : working points of your own, as `write_working_points` writes them, to decide beside
+        those of the cards; each names its tagger
     inplace : change `events` instead of returning new ones; not for dask events
 
     Returns
@@ -85,11 +89,34 @@ def decorate(
         record = apply(known, collection, columns, compute, plan.around.tables)
         results.append((collection, plan.card.tagger, record))
         facts[plan.card.tagger] = facts_of(plan, known.schema, collection)
-    # Nothing is attached before everything is there: an error leaves `events` as they were.
-    result = _changeable(events, known) if inplace else known.events
+    result = known.events
     for collection, name, values in results:
-        result = attach(result, collection, name, values, inplace=inplace)
-    return note(result, facts, inplace=inplace)
+        result = attach(result, collection, name, values)
+    result = _decide_tables(note(result, facts), tables, schema)
+    if not inplace:
+        return result
+    # Nothing is put into `events` before everything is there: an error leaves them as they were.
+    _changeable(events, known)
+    for collection, name, _ in results:
+        attach(events, collection, name, result[collection][name], inplace=True)
+    return note(events, notes(result), inplace=True)
+
+
+def _decide_tables(
+    events: Any, tables: str | Path | Sequence[str | Path], schema: str | Path | Schema | None
+) -> Any:
+    """Decorated events with the points of more tables; no network runs."""
+    for path in [tables] if isinstance(tables, str | Path) else tables:
+        table = read_points(Path(path).resolve())
+        name = table.rules.tagger
+        found = decide(events, name, table=table.path, schema=schema)
+        known, collection, _, record, facts = decorated_before(events, name, schema)
+        for point in table.points:
+            record = with_field(record, found[point], point)
+        more = {"tables": [table.path], "working_points": [*table.points]}
+        noted = {**facts, **{key: [*facts[key], *new] for key, new in more.items()}}
+        events = note(attach(known.events, collection, name, record), {name: noted})
+    return events
 
 
 def _checked(
@@ -264,7 +291,8 @@ def iterate(
 def decorate_new(events: Any, taggers: str | Sequence[str] | None, **options: Any) -> Any:
     """Events decorated with those of the taggers that a file of lepid does not bring already.
 
-    With `where` or `fractions` among the options, none counts as done.
+    With `where` or `fractions` among the options, none counts as done. Points of `tables` among
+    them are decided on the scores that are there.
     """
     asked = [taggers] if isinstance(taggers, str) else taggers
     done = {n: facts["card"] for n, facts in notes(events).items() if "card" in facts}

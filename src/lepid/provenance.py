@@ -143,7 +143,7 @@ def decided_before(
     """
     known, collection, card, record, facts = decorated_before(events, tagger, schema)
     name = card.tagger
-    tables = plans.tables_named(card, facts["tables"])
+    tables = plans.tables_named(facts["tables"])
     if table is not None:
         own = working_points.read(Path(table))
         plans.check_names(card, own, tables)

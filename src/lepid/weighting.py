@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lepid.efficiency import factor_files
-from lepid.efficiency.factor_files import Axis, Lookup, Opened, Told
+from lepid.efficiency.scale_factors import file as factor_files
+from lepid.efficiency.scale_factors.file import Axis, Lookup, Opened, Told
 from lepid.errors import BadInput, UnboundTable, UnknownName, UnknownWorkingPoint
 from lepid.events.objects.flat import column, products
 from lepid.events.objects.tables import apply

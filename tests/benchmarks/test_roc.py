@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lepid.efficiency.bins import binned
+from lepid.efficiency.roc.bins import binned
 
 N_LEPTON, N_BIN = 1_000_000, 50
 RIVAL = Path(__file__).resolve().parent / "rivals" / "puma_var_vs_eff.py"

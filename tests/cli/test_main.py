@@ -45,7 +45,7 @@ def test_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_has_an_example_that_parses(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([name, "--help"])
-    (example,) = re.findall(r"example: lepid (.+)", capsys.readouterr().out)
+    (example,) = re.findall(r"example: lepid ([^;]+)", capsys.readouterr().out)
     words = [word.strip("'") for word in example.split()]
     assert parser().parse_args(words).command == name
 
@@ -63,7 +63,6 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ([], ["required: COMMAND"]),
         (["decorat"], ["invalid choice: 'decorat'"]),
         (["decorate", "a.root"], ["-o/--output"]),
-        (["efficiency", "a.root"], ["--tagger"]),
         (["show"], ["required: name"]),
         (["efficiency", "a.root", "--tagger", "x", "--step", "0"], ["--step", "'0'", "1 or more"]),
         (["efficiency", "a.root", "--tagger", "x", "--threads", "-1"], ["--threads", "1 or more"]),
@@ -134,7 +133,7 @@ def test_a_reader_that_stops_is_no_error(words: list[str], tmp_path: Path) -> No
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
     assert process.stderr.read() == ""
     process.stderr.close()
 
@@ -160,7 +159,7 @@ def test_a_killed_run_leaves_nothing_behind(
         time.sleep(0.02)
     partial = [path.name for path in tmp_path.iterdir()]
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == code
     assert partial != []
     assert partial != [f"out{suffix}"]

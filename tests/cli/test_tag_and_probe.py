@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lepid.cli.main import main
-from lepid.efficiency import pair_file
+from lepid.efficiency.tag_and_probe import pair_file
 
 ARGUMENTS = ["--tagger", "cms_electron_mva_iso", "--tag", "pt > 32 and cutBased == 4", "--quiet"]
 SHORT = ["--working-point", "WP80", "--inclusive", "--method", "sidebands"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from lepid.plotting import SIZES, STYLES, StyledFigure
+from lepid.plotting.figure import SIZES, STYLES, StyledFigure
 
 STYLE = [STYLES["atlas"][0], SIZES]
 

@@ -18,7 +18,7 @@ from matplotlib.ticker import (
 )
 from simulation.particles import Floats
 
-from lepid.plotting import DEFAULT_LABEL, SIZES, STYLES, StyledFigure
+from lepid.plotting.figure import DEFAULT_LABEL, SIZES, STYLES, StyledFigure
 from validation.figure import COMPOSITION, FRACTION, MEAN, PEAK, RATIO, SHAPE, Figure, Panel
 
 STYLE = [STYLES["atlas"][0], SIZES]

@@ -9,7 +9,7 @@ import numpy as np
 from simulation.particles import Floats
 
 from lepid.efficiency import intervals
-from lepid.plotting import COLOURS, MARKERS
+from lepid.plotting.figure import COLOURS, MARKERS
 from validation.figure import COMPOSITION, MEAN, RATIO, SHAPE, Figure
 
 MORE_COLOURS = (*COLOURS, "#999999", "#7b3294", "#a6611a")

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from simulation.particles import Floats
 
-from lepid.plotting import StyledFigure
+from lepid.plotting.figure import StyledFigure
 from validation import peaks
 from validation.canvas import STYLE, canvas, head, label
 from validation.curves import EFFECTIVE_MIN, Curve, curves

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from simulation.processes import PROCESSES
 
-from lepid import plotting
 from lepid.files_out import atomic
-from lepid.html_report import PAGE_STYLE
+from lepid.html_report.page import PAGE_STYLE
+from lepid.plotting import figure as plotting
 from validation import electron_figures, event_figures, muon_figures
 from validation.counts import Counts
 from validation.draw import Picture, picture

@@ -28,6 +28,10 @@ def add_common(command: argparse.ArgumentParser) -> None:
     """Add these, and what runs networks."""
     command.add_argument("--provider", choices=("auto", "cpu", "cuda"), help="what runs networks")
     command.add_argument("--threads", type=positive, metavar="N", help="threads of a network")
+    command.add_argument(
+        "--table", action="append", default=[], metavar="FILE",
+        help="working points of your own to decide too, .json; repeatable",
+    )  # fmt: skip
     add_reading(command)
 
 

@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             schema=arguments.schema,
             source=arguments.source,
             truth=arguments.truth or False,
+            tables=arguments.table,
         ):
             writer.extend(events)
             advance(len(events))

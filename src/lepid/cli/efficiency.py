@@ -14,10 +14,11 @@ from lepid.efficiency.counting import EfficiencyTable, added
 from lepid.errors import BadInput, UnknownWorkingPoint
 from lepid.events import files
 from lepid.files_out import atomic
-from lepid.html_report import html
+from lepid.html_report.efficiency import efficiency_html
 from lepid.measurement import measure
 from lepid.pipeline import decorate_new
-from lepid.plotting import efficiency_figure, png, save
+from lepid.plotting.efficiency import efficiency_figure
+from lepid.plotting.figure import png, save
 from lepid.taggers import plan as plans
 from lepid.taggers import session
 
@@ -49,13 +50,13 @@ def _table(arguments: argparse.Namespace) -> EfficiencyTable:
     tables = [path for path in arguments.files if path.lower().endswith(PARTS)]
     if not tables:
         if not arguments.tagger:
-            raise BadInput("lepid efficiency", "no tagger is named", (), "pass --tagger NAME")
+            raise BadInput("--tagger", "no tagger is named", (), "pass --tagger NAME")
         return _measure(arguments)
     others = [path for path in arguments.files if path not in tables]
     given = [f"--{name.replace('_', '-')}" for name in MEASURING if getattr(arguments, name)]
     if others or given:
         wrong = f"tables are added up as they are, without {', '.join([*others, *given])}"
-        raise BadInput("lepid efficiency", wrong, (), "measure the events first, then add")
+        raise BadInput("tables", wrong, (), "measure the events first, then add")
     return added([(path, export.read(Path(path))) for path in tables])
 
 
@@ -85,7 +86,9 @@ def _measure(arguments: argparse.Namespace) -> EfficiencyTable:
             for events, _, number in files.chunks(
                 path, arguments.step, arguments.tree, arguments.schema, needs, around=around
             ):
-                tagged = decorate_new(events, arguments.tagger, schema=arguments.schema)
+                tagged = decorate_new(
+                    events, arguments.tagger, schema=arguments.schema, tables=arguments.table
+                )
                 weight = arguments.weight
                 part = measure(tagged, arguments.tagger, weight=weight, origin=path, **options)
                 table = part if table is None else table + part
@@ -136,7 +139,7 @@ def _write(table: EfficiencyTable, path: Path, arguments: argparse.Namespace) ->
             for by, name in (("pt", "pT"), ("abseta", "|eta|"))
         }
         with atomic(path) as partial:
-            partial.write_text(html(table, images), encoding="utf-8")
+            partial.write_text(efficiency_html(table, images), encoding="utf-8")
     else:
         export.write(table, path)
 

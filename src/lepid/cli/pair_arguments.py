@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from lepid.cli.arguments import add_common, edges
-from lepid.efficiency.resonances import BACKGROUNDS, METHODS, RESONANCES, SIGNALS
+from lepid.efficiency.tag_and_probe.resonances import BACKGROUNDS, METHODS, RESONANCES, SIGNALS
 
 Layout = Callable[..., argparse.HelpFormatter]
 

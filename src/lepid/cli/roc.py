@@ -10,9 +10,9 @@ from lepid.cli import terminal
 from lepid.cli.outputs import check
 from lepid.cli.roc_arguments import OUTPUTS
 from lepid.discrimination import roc
-from lepid.efficiency import roc_export
-from lepid.efficiency.roc_sample import RocSample
-from lepid.efficiency.roc_tables import (
+from lepid.efficiency.roc import export
+from lepid.efficiency.roc.sample import RocSample
+from lepid.efficiency.roc.tables import (
     EDGES,
     EFFICIENCIES,
     FIXED,
@@ -26,10 +26,10 @@ from lepid.efficiency.roc_tables import (
 from lepid.errors import BadInput
 from lepid.events import files
 from lepid.files_out import atomic
-from lepid.html_report import roc_html
+from lepid.html_report.roc import roc_html
 from lepid.pipeline import decorate_new
-from lepid.plotting import SUFFIXES, png, save
-from lepid.roc_pictures import KINDS, figure
+from lepid.plotting.figure import SUFFIXES, png, save
+from lepid.plotting.roc import KINDS, figure
 from lepid.taggers import plan as plans
 from lepid.taggers import session
 
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path, page in zip(outputs, pages, strict=True):
         _write(told, path, page)
     if arguments.json:
-        terminal.say_json(roc_export.as_json(told)["taggers"])
+        terminal.say_json(export.as_json(told)["taggers"])
         return 0
     for one in told:
         _show(one)
@@ -88,7 +88,7 @@ def _samples(arguments: argparse.Namespace, choice: Choice) -> list[RocSample]:
         for events, path, number in files.chunks(
             arguments.files, arguments.step, arguments.tree, arguments.schema, needs, around=around
         ):
-            tagged = decorate_new(events, taggers, schema=arguments.schema)
+            tagged = decorate_new(events, taggers, schema=arguments.schema, tables=arguments.table)
             for place, (name, quantity) in enumerate(asked):
                 part = roc(
                     tagged, name, signal=arguments.signal, background=arguments.background,
@@ -125,7 +125,7 @@ def _write(told: Sequence[Told], path: Path, page: object) -> None:
     elif page is not None:
         save(page, path)  # type: ignore[arg-type]
     else:
-        roc_export.write(told, path)
+        export.write(told, path)
 
 
 def _show(told: Told) -> None:

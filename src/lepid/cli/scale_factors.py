@@ -12,10 +12,11 @@ import numpy as np
 from lepid.cli import terminal
 from lepid.cli.arguments import names
 from lepid.cli.outputs import check
-from lepid.efficiency import export, factor_files
-from lepid.efficiency.factors_of_tables import MINIMUM, scale_factors
+from lepid.efficiency import export
 from lepid.efficiency.intervals import Array
-from lepid.efficiency.scale_factors import COMBINED, NOMINAL, UP, Factors
+from lepid.efficiency.scale_factors import file as factor_files
+from lepid.efficiency.scale_factors.of_tables import MINIMUM, scale_factors
+from lepid.efficiency.scale_factors.ratio import COMBINED, NOMINAL, UP, Factors
 from lepid.errors import BadInput
 
 SUFFIXES = (".json", ".json.gz")

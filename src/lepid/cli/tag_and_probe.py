@@ -9,19 +9,23 @@ from pathlib import Path
 
 from lepid.cli import terminal
 from lepid.cli.outputs import check
-from lepid.efficiency.pair_file import read, write
-from lepid.efficiency.pair_table import PairTable
-from lepid.efficiency.probe_bins import Method
-from lepid.efficiency.resonances import CRYSTAL_BALL, TEMPLATE
-from lepid.efficiency.tag_and_probe import ProbeEfficiency, probe_efficiency, standard_variations
+from lepid.efficiency.tag_and_probe.bins import Method
+from lepid.efficiency.tag_and_probe.pair_file import read, write
+from lepid.efficiency.tag_and_probe.pair_table import PairTable
+from lepid.efficiency.tag_and_probe.resonances import CRYSTAL_BALL, TEMPLATE
+from lepid.efficiency.tag_and_probe.result import (
+    ProbeEfficiency,
+    probe_efficiency,
+    standard_variations,
+)
 from lepid.errors import BadInput, UnknownWorkingPoint
 from lepid.events import files
 from lepid.files_out import atomic
-from lepid.html_report import probes_html
-from lepid.mass_plots import bin_title, mass_figure, result_text
+from lepid.html_report.tag_and_probe import probes_html
 from lepid.pairing import NOMINAL, tag_and_probe
 from lepid.pipeline import decorate_new
-from lepid.plotting import png
+from lepid.plotting.figure import png
+from lepid.plotting.masses import bin_title, mass_figure, result_text
 from lepid.selection import parse
 from lepid.taggers import session
 
@@ -89,7 +93,7 @@ def _pairs(arguments: argparse.Namespace) -> PairTable:
         for events, path, number in files.chunks(
             arguments.files, arguments.step, arguments.tree, arguments.schema, needs
         ):
-            tagged = decorate_new(events, taggers, schema=arguments.schema)
+            tagged = decorate_new(events, taggers, schema=arguments.schema, tables=arguments.table)
             part = tag_and_probe(
                 tagged, arguments.tagger, tag=tags, probe=arguments.probe,
                 resonance_name=arguments.resonance, weight=arguments.weight, origin=path,

@@ -18,7 +18,7 @@ from lepid.efficiency.summary import bin_text
 from lepid.errors import BadFile, BadInput
 from lepid.events import files
 from lepid.files_out import atomic
-from lepid.html_report import points_html
+from lepid.html_report.points import points_html
 from lepid.pipeline import decorate_new
 from lepid.point_tables import WRITERS, columns, efficiencies, rows, title, write
 from lepid.taggers import catalogue, session
@@ -194,7 +194,7 @@ def _chunks(arguments: argparse.Namespace, taggers: Sequence[str]) -> Any:
         for events, _, number in files.chunks(
             arguments.files, arguments.step, arguments.tree, arguments.schema, needs, around=around
         ):
-            yield decorate_new(events, taggers, schema=arguments.schema)
+            yield decorate_new(events, taggers, schema=arguments.schema, tables=arguments.table)
             advance(number)
 
 

@@ -27,7 +27,7 @@ from training.electron.compared import (
 )
 from training.electron.inputs import VARIABLES
 
-from lepid.plotting import COLOURS, StyledFigure, save
+from lepid.plotting.figure import COLOURS, StyledFigure, save
 from lepid.taggers.card import Card
 
 Floats = npt.NDArray[np.float64]

@@ -19,7 +19,7 @@ from training.curves import Scored, curve, rejections
 from training.leptons import Leptons
 from training.plit.runs import Run
 
-from lepid.plotting import StyledFigure, save
+from lepid.plotting.figure import StyledFigure, save
 from lepid.taggers import catalogue
 
 Floats = npt.NDArray[np.float64]

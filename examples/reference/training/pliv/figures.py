@@ -16,7 +16,7 @@ from training.canvas import STYLE, canvas
 from training.curves import Scored, curve, rejections
 from training.leptons import Leptons
 
-from lepid.plotting import StyledFigure, save
+from lepid.plotting.figure import StyledFigure, save
 
 Floats = npt.NDArray[np.float64]
 Tested = Mapping[str, tuple[str, Leptons, Scored]]

@@ -15,7 +15,7 @@ from training.curves import Measured, Scored, curve
 from training.soft.inputs import HEAVY, LIGHT, PROMPT, Leptons
 
 from lepid.efficiency.truth_codes import IFF
-from lepid.plotting import StyledFigure, save
+from lepid.plotting.figure import StyledFigure, save
 
 Floats = npt.NDArray[np.float64]
 Tested = Mapping[str, tuple[Leptons, dict[str, Floats]]]

@@ -22,7 +22,7 @@ from training.tightnn.compared import BINNED, FLAT, TIGHT, Compared
 from training.tightnn.runs import RUN2, RUN3
 from training.tightnn.weights import REWEIGHTINGS
 
-from lepid.plotting import StyledFigure, save
+from lepid.plotting.figure import StyledFigure, save
 
 Floats = npt.NDArray[np.float64]
 PANEL = (4.6, 3.4)

@@ -1,0 +1,1 @@
+"""Cuts, rejections and ROC curves of scored leptons."""

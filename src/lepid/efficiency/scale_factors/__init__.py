@@ -1,0 +1,1 @@
+"""Efficiencies in data over those in simulation."""

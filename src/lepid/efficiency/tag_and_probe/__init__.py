@@ -1,0 +1,1 @@
+"""Efficiencies and charge flips from pairs of a resonance."""

@@ -1,0 +1,1 @@
+"""Results and finished pictures as html pages, each in one file."""
