@@ -588,7 +588,7 @@ def test_unknown_scheme_names_the_schemes():
 
 @pytest.mark.parametrize(
     ("scheme", "flavour", "known"),
-    [("dnn", "muon", "use one of: electron$"), ("iff", "tau", "use one of: electron, muon$")],
+    [("dnn", "muon", "use it for: electron; or"), ("iff", "tau", "use it for: electron, muon; or")],
 )
 def test_flavour_that_a_scheme_does_not_cover_is_an_error(scheme, flavour, known):
     with pytest.raises(BadInput, match=rf"'{scheme}' has no classes for flavour '{flavour}'") as e:
