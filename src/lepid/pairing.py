@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,7 @@ def charge_pairs(
     pt_edges: Sequence[float] = PT_EDGES,
     abseta_edges: Sequence[float] = ABSETA_EDGES,
     mass_edges: Sequence[float] = (),
+    origin: str = "",
     schema: str | Path | Schema | None = None,
 ) -> ChargeTable:
     """Masses of all pairs of leptons of an event, by their charges and the bins of both.
@@ -140,7 +142,8 @@ def charge_pairs(
     ----------
     collection : ``"Electrons"``, or what these events call them
     select : selection of both leptons, such as ``"pt > 20 and electron_dnn.Tight"``
-    resonance_name, weight, pt_edges, abseta_edges, mass_edges, schema : as in `tag_and_probe`
+    resonance_name, weight, pt_edges, abseta_edges, mass_edges, origin, schema : as in
+        `tag_and_probe`
 
     Returns
     -------
@@ -161,6 +164,8 @@ def charge_pairs(
         abseta_edges=abseta_edges,
         mass_edges=edges,
     )
+    sources = (origin,) if origin else ()
+    table = replace(table, experiment=known.schema.experiment, sources=sources)
     conditions = parse(select)
     arrays = _arrays(known, collection, [conditions])
     if weight is not None:

@@ -15,6 +15,7 @@ from lepid.cli import (
     decorate,
     doctor,
     factor_arguments,
+    flip_arguments,
     likelihood,
     pair_arguments,
     working_points,
@@ -88,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     _add_efficiency(commands)
     add_roc(commands, LAYOUT, _roc)
     pair_arguments.add(commands, LAYOUT)
+    flip_arguments.add(commands, LAYOUT)
     _add_likelihood(commands)
     for name, run, text in (
         ("taggers", catalogue.taggers, "list the taggers and their networks"),

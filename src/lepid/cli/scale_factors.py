@@ -59,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.say_json({name: _facts(point) for name, point in factors.points.items()})
         return 0
     for name, point in factors.points.items():
-        title = f"{factors.tagger} {name} on {factors.collection}"
+        named = " ".join(dict.fromkeys((factors.tagger, name)))
+        title = f"{named} on {factors.collection}"
         terminal.say_table(title, ("pT [GeV]", *_heads(point)), _rows(point))
     terminal.say("scale factors, errors: statistical, then all others")
     terminal.say_wrapped(factors.about)

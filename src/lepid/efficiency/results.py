@@ -11,16 +11,22 @@ from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.json_files import Format
 from lepid.efficiency.suffixes import write_as
 from lepid.efficiency.tag_and_probe import export as probes
+from lepid.efficiency.tag_and_probe import flip_export as flips
 from lepid.efficiency.tag_and_probe import pair_file
+from lepid.efficiency.tag_and_probe.charge_flips import ChargeTable, FlipRates
 from lepid.efficiency.tag_and_probe.pair_table import PairTable
 from lepid.efficiency.tag_and_probe.result import ProbeEfficiency
 from lepid.errors import BadFile
 
-Result: TypeAlias = EfficiencyTable | PairTable | tuple[ProbeEfficiency, ...]
+Result: TypeAlias = (
+    EfficiencyTable | PairTable | ChargeTable | FlipRates | tuple[ProbeEfficiency, ...]
+)
 READERS: tuple[tuple[Format, Callable[[Any], Result]], ...] = (
     (export.FORMAT, export.restored),
     (probes.FORMAT, probes.restored),
     (pair_file.FORMAT, PairTable.restored),
+    (flips.FORMAT, flips.restored),
+    (flips.PAIRS, flips.restored_pairs),
 )
 
 
@@ -29,7 +35,8 @@ def read(path: str | Path) -> Any:
 
     Returns
     -------
-    `EfficiencyTable`; a tuple of `ProbeEfficiency`, one per working point; or a table of pairs
+    `EfficiencyTable`; a tuple of `ProbeEfficiency`, one per working point; `FlipRates`; or a table
+    of pairs
 
     Raises
     ------
@@ -58,5 +65,9 @@ def write(result: Result | ProbeEfficiency | Sequence[ProbeEfficiency], path: st
         return export.write(result, place)
     if isinstance(result, PairTable):
         return write_as(result, place, dict.fromkeys(pair_file.SUFFIXES, pair_file.write))
+    if isinstance(result, ChargeTable):
+        return write_as(result, place, dict.fromkeys(flips.SUFFIXES, flips.write_pairs))
+    if isinstance(result, FlipRates):
+        return write_as(result, place, flips.WRITERS)
     results = (result,) if isinstance(result, ProbeEfficiency) else tuple(result)
     return write_as(results, place, probes.WRITERS)

@@ -18,10 +18,11 @@ from lepid.efficiency.scale_factors.ratio import (
     check_sources,
     ratio,
 )
+from lepid.efficiency.tag_and_probe.charge_flips import FLIP, FlipRates
 from lepid.efficiency.tag_and_probe.result import ProbeEfficiency
 from lepid.errors import BadInput, UnknownWorkingPoint
 
-Measurement: TypeAlias = EfficiencyTable | ProbeEfficiency | Sequence[ProbeEfficiency]
+Measurement: TypeAlias = EfficiencyTable | ProbeEfficiency | Sequence[ProbeEfficiency] | FlipRates
 Classes: TypeAlias = str | Sequence[str] | None
 
 
@@ -37,7 +38,8 @@ def scale_factors(
 ) -> ScaleFactors:
     """Efficiencies of `data` over those of `simulation`, bin by bin.
 
-    Each is an efficiency table or what tag and probe measured: one working point or several.
+    Each is an efficiency table, what tag and probe measured (one working point or several), or
+    rates of charge flips, whose working point is ``charge_flip``: leptons with a wrong charge pass.
     Of two tables, a bin with fewer than `minimum` effective leptons in either joins its thinner
     neighbour in pT; where all bins of an |eta| together have fewer there is no scale factor. What
     was measured with pairs stays in its bins. Where there is no number in data, or none above 0
@@ -115,10 +117,12 @@ class _Described:
 def _described(measurement: Measurement, where: str, classes: Classes) -> _Described:
     if isinstance(measurement, EfficiencyTable):
         return _table(measurement, where, classes)
-    results = (measurement,) if isinstance(measurement, ProbeEfficiency) else tuple(measurement)
     if classes:
         wrong = f"truth classes are named, and {where} was measured with pairs"
         raise BadInput("scale factors", wrong, (), "leave the classes out")
+    if isinstance(measurement, FlipRates):
+        return _flips(measurement, where)
+    results = (measurement,) if isinstance(measurement, ProbeEfficiency) else tuple(measurement)
     return _probes(results, where)
 
 
@@ -165,6 +169,17 @@ def _probes(results: Sequence[ProbeEfficiency], where: str) -> _Described:
     facts |= {"pt_edges": first.edges[0], "abseta_edges": first.edges[1]}
     about = f"{where}: pairs of {identity['tagger']}, {first.method.text()}"
     return _Described(where, tuple(named), facts, lambda point: _pairs(named[point]), about)
+
+
+def _flips(rates: FlipRates, where: str) -> _Described:
+    names = ("collection", "select", "resonance")
+    facts: dict[str, Any] = {name: rates.identity.get(name, "") for name in names}
+    facts |= {"tagger": FLIP, "sha256": ""}
+    facts |= {"pt_edges": rates.pt_edges, "abseta_edges": rates.abseta_edges}
+    edges = np.array(rates.pt_edges), np.array(rates.abseta_edges)
+    found = Measured(edges, rates.value, rates.value - rates.error, rates.value + rates.error)
+    about = f"{where}: pairs of the same charge"
+    return _Described(where, (FLIP,), facts, lambda _: found, about)
 
 
 def _pairs(result: ProbeEfficiency) -> Measured:

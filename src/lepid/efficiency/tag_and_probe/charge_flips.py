@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self, TypeAlias
 
 import numpy as np
@@ -19,6 +19,8 @@ from lepid.features.kernels.pairs import ordered_pairs
 Floats: TypeAlias = npt.NDArray[np.float64]
 Places: TypeAlias = npt.NDArray[np.intp]
 
+# What a lepton with a wrong charge passes.
+FLIP = "charge_flip"
 # A rate of 0 or of a half has no slope.
 LOWEST, HIGHEST = 1e-9, 0.499
 
@@ -34,6 +36,8 @@ class ChargeTable:
     abseta_edges : ascending
     values : [n_bin, n_bin, opposite or same charge, n_mass] with the bins of pT and |eta| row by
         row; the first bin is not above the second
+    experiment : ``"atlas"``, ``"cms"`` or empty: the style of pictures
+    sources : input files
     """
 
     collection: str
@@ -43,6 +47,8 @@ class ChargeTable:
     abseta_edges: tuple[float, ...]
     mass_edges: tuple[float, ...]
     values: Floats
+    experiment: str = ""
+    sources: tuple[str, ...] = ()
 
     @classmethod
     def empty(
@@ -118,13 +124,14 @@ class ChargeTable:
         """
         if not isinstance(other, ChargeTable):
             return NotImplemented
-        names = [name for name in vars(self) if name != "values"]
+        names = [name for name in vars(self) if name not in ("values", "sources")]
         pairs = [(name, getattr(self, name), getattr(other, name)) for name in names]
         differences = [f"{name}: {a!r} and {b!r}" for name, a, b in pairs if a != b]
         if differences:
             do = "add tables of one selection and binning"
             raise BadInput("tables of charges", "; ".join(differences), (), do)
-        return replace(self, values=self.values + other.values)
+        sources = tuple(dict.fromkeys(self.sources + other.sources))
+        return replace(self, values=self.values + other.values, sources=sources)
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,7 @@ class FlipRates:
     covariance : [n_bin, n_bin], bins row by row
     pt_edges, abseta_edges : of the bins, pt in GeV
     chi2, ndof : of the numbers of pairs of the same charge, where 5 are expected
+    identity : collection, selection, resonance, experiment and files of the pairs
     """
 
     value: Floats
@@ -147,6 +155,7 @@ class FlipRates:
     abseta_edges: tuple[float, ...]
     chi2: float
     ndof: int
+    identity: Mapping[str, str] = field(default_factory=dict)
 
 
 def charge_flip_rates(
@@ -219,6 +228,13 @@ def charge_flip_rates(
         table.abseta_edges,
         chi2,
         int(enough.sum()) - len(used),
+        {
+            "collection": table.collection,
+            "select": table.select,
+            "resonance": table.resonance,
+            "experiment": table.experiment,
+            "files": ", ".join(table.sources),
+        },
     )
 
 
