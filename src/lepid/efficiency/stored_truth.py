@@ -22,9 +22,11 @@ def load(path: Path) -> Scheme:
 
     Raises
     ------
-    BadInput : there is no such file, or it says something else
+    BadInput : there is no such file, or it is not one
     """
     where = str(path)
+    if not path.is_file():
+        raise BadInput(where, "no such truth scheme file", (), "check the path")
     try:
         facts = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
