@@ -17,6 +17,11 @@ from lepid.cli.main import main
 from lepid.efficiency.roc import sample_file
 
 TOYS = Path(__file__).parents[1] / "efficiency" / "tag_and_probe" / "pair_toys.py"
+TRACKS = "Nonprompt_All_MaxWeightTTVALooseCone"
+ISOLATION = (
+    *(f"{name}_{TRACKS}_pt{low}" for name in ("ptvarcone30", "ptcone20") for low in (500, 1000)),
+    *("topoetcone20", "neflowisol20"),
+)
 TAG = ("--tagger", "electron_isolation", "--tag", "pt > 30", "--probe", "pt > 20")
 PROBES = (*TAG, "--working-point", "Tight_VarRad", "--inclusive", "--method", "sidebands")
 ROC = ("--tagger", "muon_plit", "--signal", "PromptMuon", "--background", "BHadronDecay")
@@ -44,10 +49,8 @@ def electrons(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         leptons, passed, _ = toy["draw"](rng, 1500 + 500 * number, 200)
         counts = np.diff(leptons.offsets)
         columns = {name: getattr(leptons, name) for name in ("eta", "phi", "charge")}
-        columns |= {"pt": 1e3 * leptons.pt, "topoetcone20": np.zeros(len(passed))}
-        isolation = np.where(passed, 0.0, 1e6)
-        track = "ptvarcone30_Nonprompt_All_MaxWeightTTVALooseCone_pt1000"
-        columns |= {track: isolation}
+        columns |= {"pt": 1e3 * leptons.pt}
+        columns |= {column: np.where(passed, 0.0, 1e6) for column in ISOLATION}
         events = ak.zip({"Electrons": ak.unflatten(ak.zip(columns), counts)}, depth_limit=1)
         ak.to_parquet(events, path)
     return found
@@ -160,7 +163,8 @@ def test_other_files_are_no_leptons(tmp_path: Path, muons: list[Path]) -> None:
         path.write_bytes(content)
         with pytest.raises(lepid.LepidError, match="not leptons for ROC curves"):
             sample_file.read(path)
-    np.savez(path.open("wb"), lepid=np.array('{"format": "other", "version": 1}'))
+    with path.open("wb") as file:
+        np.savez(file, lepid=np.array('{"format": "other", "version": 1}'))
     with pytest.raises(lepid.LepidError, match="not lepid leptons"):
         sample_file.read(path)
 

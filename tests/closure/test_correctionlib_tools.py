@@ -113,6 +113,6 @@ def test_what_is_shipped(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_they_notice_what_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.json"
-    path.write_text(TABLES[0].read_text().replace('"schema_version"', '"schema"'))
+    path.write_text(TABLES[0].read_text().replace('"nodetype"', '"node"'))
     monkeypatch.setattr(sys, "argv", ["correction", "validate", "--version", "2", str(path)])
     assert cli.main() != 0
