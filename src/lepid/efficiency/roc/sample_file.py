@@ -43,7 +43,8 @@ def read(path: Path) -> list[RocSample]:
     """
     do = f"give a {SUFFIX} file that lepid roc wrote"
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # numpy itself leaves a damaged file open.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             header = json.loads(str(file[HEADER]))
             if (header["format"], header["version"]) != (FORMAT, VERSION):
                 raise BadFile(str(path), f"not {FORMAT} of version {VERSION}", (), do)
