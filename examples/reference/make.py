@@ -93,6 +93,7 @@ def make_page(output: Path, _: argparse.Namespace) -> None:
 def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     """The reference networks, their rivals, and what both can do."""
     from training import install  # noqa: PLC0415  (only where the packages are there)
+    from training.derived import results, samples  # noqa: PLC0415  (the same)
     from training.parts import PARTS  # noqa: PLC0415  (the same)
 
     parts = PARTS.values()
@@ -100,6 +101,7 @@ def make_networks(output: Path, arguments: argparse.Namespace) -> None:
     run([gather, [job for part in parts for job in part.train(output)]], arguments.jobs)
     for part in parts:
         part.finish(output)
+    results.write(samples.read(output), output / samples.FOLDER)
     say(f"networks and what they can do are in {', '.join(PARTS)} of {output}")
     if arguments.install:
         install.install(output, HERE.parents[1])

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lepid.efficiency.roc.curves import roc
+
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 REPLICAS = 200
 # With fewer replicas that have a number no error is stated.
@@ -73,21 +76,14 @@ def ratios(scored: Scored, efficiencies: Sequence[float], of: str, to: str) -> l
 
 def curve(scored: Scored, name: str, efficiencies: Floats) -> Floats:
     """Rejection at each efficiency, [n]; infinite where nothing is left."""
-    order = _order(scored.scores[name])
-    return _rejection(order, scored.prompt, scored.weight, efficiencies)
+    return roc(scored.scores[name], scored.prompt, scored.weight).at(efficiencies).rejection
 
 
-def area(scored: Scored, name: str) -> float:
-    """Area below the curve of prompt against other leptons."""
-    order = np.argsort(scored.scores[name], kind="stable")
-    return _area(scored.weight[order], scored.prompt[order])
-
-
-def area_with_error(scored: Scored, name: str) -> Measured:
-    """The same with its error, as those of `rejections`."""
-    order = np.argsort(scored.scores[name], kind="stable")
-    prompt = scored.prompt[order]
-    return measured(np.array([_area(weight[order], prompt) for weight in _weights(scored)]))
+def area(scored: Scored, name: str) -> Measured:
+    """Area below the curve of prompt against other leptons; NaN where one of them is missing."""
+    if not all(scored.weight[kind].sum() > 0 for kind in (scored.prompt, ~scored.prompt)):
+        return Measured(float("nan"), float("nan"))
+    return Measured(*roc(scored.scores[name], scored.prompt, scored.weight).area)
 
 
 def fraction(passed: Bools, weight: Floats) -> Measured:
@@ -97,14 +93,6 @@ def fraction(passed: Bools, weight: Floats) -> Measured:
     part = float(weight[passed].sum() / weight.sum())
     effective = float(weight.sum() ** 2 / (weight**2).sum())
     return Measured(part, float(np.sqrt(max(part * (1.0 - part), 1.0 / effective) / effective)))
-
-
-def _area(weight: Floats, prompt: Bools) -> float:
-    """Of leptons in ascending order of their score."""
-    below = np.cumsum(np.where(prompt, 0.0, weight))
-    if not (below[-1] > 0 and weight[prompt].sum() > 0):
-        return float("nan")
-    return float((weight * below)[prompt].sum() / weight[prompt].sum() / below[-1])
 
 
 def _replicas(scored: Scored, efficiencies: Sequence[float]) -> dict[str, Floats]:
@@ -125,24 +113,26 @@ def _weights(scored: Scored) -> Iterator[Floats]:
         yield scored.weight * rng.poisson(1.0, len(scored.weight))
 
 
-def _order(score: Floats) -> npt.NDArray[np.int64]:
-    return np.argsort(-score, kind="stable")
+def _order(score: Floats) -> tuple[Places, Places]:
+    """Leptons in descending order, and the last one of each score."""
+    order = np.argsort(-score, kind="stable")
+    ordered = score[order]
+    return order, np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(order) - 1)
 
 
 def _rejection(
-    order: npt.NDArray[np.int64],
-    is_prompt: Bools,
-    weight: Floats,
-    efficiencies: Sequence[float] | Floats,
+    order: tuple[Places, Places], is_prompt: Bools, weight: Floats, efficiencies: Sequence[float]
 ) -> Floats:
-    prompt = np.cumsum(np.where(is_prompt, weight, 0.0)[order])
-    other = np.cumsum(np.where(is_prompt, 0.0, weight)[order])
+    """As `curve`, of leptons that are in order already."""
+    prompt, other = (
+        np.cumsum(np.where(kind, weight, 0.0)[order[0]])[order[1]]
+        for kind in (is_prompt, ~is_prompt)
+    )
     if not (prompt[-1] > 0 and other[-1] > 0):
         return np.full(len(efficiencies), np.nan)
-    last = np.searchsorted(prompt, np.asarray(efficiencies) * prompt[-1])
-    passed = other[np.minimum(last, len(other) - 1)]
+    last = np.searchsorted(prompt, np.asarray(efficiencies) * prompt[-1] * (1.0 - 1e-12))
     with np.errstate(divide="ignore"):
-        return np.asarray(other[-1] / passed)
+        return np.asarray(other[-1] / other[last])
 
 
 def measured(values: npt.NDArray[Any]) -> Measured:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from training import pages, stored
+from training.derived.samples import FOLDER
 from training.parts import PARTS
 
 
@@ -18,5 +19,8 @@ def install(output: Path, repository: Path) -> None:
             shutil.copytree(output / name / source, repository / target, dirs_exist_ok=True)
         shutil.copy(output / name / "closure.npz", data / f"{part.closure}.npz")
         pages.put(page, name, (output / name / "results.md").read_text("utf-8"))
+    shutil.copytree(output / FOLDER / "figures", repository / "docs/figures", dirs_exist_ok=True)
+    measured = (output / FOLDER / "results.md").read_text("utf-8")
+    pages.put(repository / "docs" / "working_points.md", FOLDER, measured)
     names = [network for part in PARTS.values() for network in part.names]
     stored.add_scores(output / "small.root", data / "reference.root", names)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from simulation.constants import ELECTRON_MASS
 from training import curves, pages
-from training.curves import Measured, Scored
+from training.curves import Measured
 from training.electron import compared, inputs, likelihood, results, tables
 from training.electron.compared import CLASSES, ECIDS, LIKELIHOOD, NETWORK, TREES, Compared
 from training.electron.inputs import Electrons
@@ -20,13 +20,14 @@ from training.splits import TEST, VALIDATION
 from validation.masses import pair_mass
 
 import lepid
+from lepid.errors import BadInput
 from lepid.tables import correction
 from lepid.taggers import catalogue
 from lepid.working_points import table
 from lepid.working_points.cuts import binned
 from lepid.working_points.table import SENSES, Binding, Requirement, Rules
 
-SHAPE = (len(likelihood.ET_EDGES) - 1, len(likelihood.ABSETA_EDGES) - 1)
+SHAPE = (len(likelihood.CUTS.pt_edges) - 1, len(likelihood.CUTS.abseta_edges) - 1)
 
 
 def drawn(n: int, seed: int = 1) -> Electrons:
@@ -60,18 +61,6 @@ def compared_of(some: Electrons, seed: int = 2) -> Compared:
 
 
 # --- errors ---------------------------------------------------------------------------------
-
-
-def test_the_error_of_an_area_is_the_spread_of_samples() -> None:
-    def sample(seed: int) -> Scored:
-        rng = np.random.default_rng(seed)
-        prompt = np.arange(400) % 2 == 0
-        return Scored({"one": rng.normal(size=400) + prompt}, prompt, np.ones(400))
-
-    found = curves.area_with_error(sample(0), "one")
-    assert found.value == curves.area(sample(0), "one")
-    spread = np.std([curves.area(sample(seed), "one") for seed in range(200)])
-    assert found.error == pytest.approx(spread, rel=0.3)
 
 
 @given(st.integers(1, 60), st.integers(0, 60))
@@ -118,14 +107,14 @@ def test_bins_are_those_of_a_loop() -> None:
     some.columns["abseta"][:3] = (0.8, 2.01, 0.0)
     expected = []
     for et, abseta in zip(some.columns["et"], some.columns["abseta"], strict=True):
-        row = max(i for i in range(SHAPE[0]) if likelihood.ET_EDGES[i] <= et)
-        column = max(i for i in range(SHAPE[1]) if likelihood.ABSETA_EDGES[i] <= abseta)
+        row = max(i for i in range(SHAPE[0]) if likelihood.CUTS.pt_edges[i] <= et)
+        column = max(i for i in range(SHAPE[1]) if likelihood.CUTS.abseta_edges[i] <= abseta)
         expected.append(row * SHAPE[1] + column)
     assert likelihood.places(some).tolist() == expected
 
 
 def test_cuts_leave_as_many_as_are_wanted() -> None:
-    some = drawn(20_000)
+    some = drawn(50_000)
     some.columns["weight"][:] = 1.0
     rng = np.random.default_rng(3)
     value = rng.normal(size=len(some.inputs))
@@ -143,15 +132,18 @@ def test_cuts_leave_as_many_as_are_wanted() -> None:
 def test_a_bin_without_electrons_is_an_error() -> None:
     some = drawn(50)
     nobody = np.zeros(50, bool)
-    with pytest.raises(ValueError, match=r"no prompt electron in bin \(0, 0\)"):
+    with pytest.raises(BadInput, match="there are no leptons of prompt electrons"):
         likelihood.cuts(some, np.zeros(50), nobody, nobody)
+    somebody = some.columns["et"] > 20.0
+    with pytest.raises(BadInput, match=r"no leptons of prompt electrons in .* bins: pT 0 to 7 GeV"):
+        likelihood.cuts(some, np.arange(50.0), somebody, somebody)
 
 
 @pytest.fixture
 def points(tmp_path: Path) -> table.Table:
     def cut(name: str, value: float) -> Any:
         grid = np.full(SHAPE, value)
-        node = binned(likelihood.ET_EDGES, likelihood.ABSETA_EDGES, grid)
+        node = binned(likelihood.CUTS.pt_edges, likelihood.CUTS.abseta_edges, grid)
         return correction(name, "", likelihood.INPUTS, ("cut", ""), node)
 
     rules = Rules(

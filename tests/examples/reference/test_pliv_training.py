@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from training.pliv.network import Rnn, probabilities  # noqa: E402
 from lepid.convert import lwtnn, tmva_xml, xgboost_json  # noqa: E402
 from lepid.taggers import catalogue, forest  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[3]
 QUICK = fit.Settings(epochs=4, batch=128, rate=1e-2)
 LABELS = list(fit.CLASSES["electron"])
 N_INPUT = 6
@@ -187,25 +189,36 @@ def test_inputs_are_those_of_the_card() -> None:
         assert [f"{part}.npz" for part in run.parts] == [p.file for p in card.parts]
 
 
-def test_cuts_keep_as_many_in_each_bin() -> None:
+def test_points_keep_as_many_in_each_bin_as_those_of_plit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, n = runs.SHIPPED[0], 30_000
+    name = run.network.replace("@", "/")
     rng = np.random.default_rng(1)
-    n = 6000
-    score, weight = rng.normal(size=n), rng.uniform(0.5, 2, n)
-    place, kept = rng.integers(0, 4, n), rng.random(n) < 0.8
-    found = points.cuts_at(score, weight, place, kept, 4)
-    for k in range(4):
-        mine = place == k
-        passed = weight[mine & (score <= found[k])].sum() / weight[mine].sum()
-        assert passed == pytest.approx(weight[mine & kept].sum() / weight[mine].sum(), abs=2e-3)
-    everything = points.cuts_at(score, weight, place, np.ones(n, bool), 4)
-    assert everything.tolist() == [score[place == k].max() for k in range(4)]
-
-
-def test_bins_of_points() -> None:
-    some = leptons(1)
-    columns = {"pt": np.array([5.0, 10, 15, 43, 200]), "eta": np.array([0, -1.36, 1.37, -2.4, 2.6])}
-    found = points.bins(some._replace(columns=columns))
-    assert found.tolist() == [0, 0, 3, 11, 11]
+    columns = {"pt": 10 + rng.exponential(30, n), "eta": rng.uniform(-2.5, 2.5, n)}
+    some = leptons(1)._replace(columns=columns)
+    theirs = rng.normal(4, 3, n)
+    # Of PLIV the smaller ones are more prompt.
+    score, weight = np.tanh(rng.normal(-0.2 * theirs, 1.0)), rng.uniform(0.5, 2, n)
+    said = (some, weight, score, theirs)
+    monkeypatch.setattr(points, "validation", lambda *_: said)
+    shipped = points.table.read(ROOT / "wp_tables" / f"{run.flavour}_plit" / "reference-run3.json")
+    monkeypatch.setattr(points, "table_of_plit", lambda *_: shipped)
+    folder = tmp_path / "networks" / name
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "models" / name / "card.toml", folder)
+    made = points.write(run, points.Rival(tmp_path, tmp_path), tmp_path)
+    axes = {"pt": columns["pt"], "abseta": np.abs(columns["eta"])}
+    passed, wanted = made.decide({"score": score}, axes), shipped.decide(
+        {"discriminant": theirs}, axes)  # fmt: skip
+    assert list(made.points) == list(points.POINTS)
+    for point, like in points.POINTS.items():
+        for low, high in ((10, 15), (20, 25), (43, np.inf)):
+            for side in (axes["abseta"] < 1.37, axes["abseta"] >= 1.37):
+                here = side & (columns["pt"] >= low) & (columns["pt"] < high)
+                kept, goal = (np.average(each[here], weights=weight[here])
+                              for each in (passed[point], wanted[like]))  # fmt: skip
+                assert kept == pytest.approx(goal, abs=2 / here.sum())
 
 
 def test_other_leptons_are_no_rival() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import lepid
 from lepid.efficiency.truth_codes import IFF
 from lepid.taggers import card_file
 from lepid.taggers.card import Card
-from lepid.working_points import table
+from lepid.working_points import grid, table
 
 COLLECTION = {"muon": "Muons", "electron": "Electrons"}
 
@@ -100,22 +101,6 @@ def test_weights_make_both_kinds_alike() -> None:
     assert ratio == pytest.approx(ratio[0])
 
 
-@pytest.mark.parametrize("part", [0.9, 0.7])
-def test_cuts_have_a_slow_twin(part: float) -> None:
-    some = toys(8000)
-    rng = np.random.default_rng(2)
-    scores = rng.random(8000).astype(np.float32)
-    cuts = export.cuts(some, scores, part)
-    assert cuts.shape == (len(export.PT_EDGES) - 1, len(export.ABSETA_EDGES) - 1)
-    for i, j in np.ndindex(cuts.shape):
-        low, high = export.PT_EDGES[i : i + 2]
-        near, far = export.ABSETA_EDGES[j : j + 2]
-        pt, abseta = some.columns["pt"], np.abs(some.columns["eta"])
-        mine = scores[(pt >= low) & (pt < high) & (abseta >= near) & (abseta < far)]
-        kept = (mine > cuts[i, j]).mean()
-        assert part <= kept <= part + 2 / len(mine) + 1e-9
-
-
 def test_rivals_take_parts_of_the_inputs() -> None:
     for flavour in FLAVOURS:
         names = list(INPUTS[flavour])
@@ -154,6 +139,27 @@ def test_what_is_trained_is_a_tagger(trained: Path, monkeypatch: pytest.MonkeyPa
         points = table.read(trained / "wp_tables" / f"{flavour}_softbdt" / "reference.json")
         assert points.points == ["HF90", "HF80", "HF70"]
         assert points.rules.bound_to.sha256 == (card.networks[0].sha256,)
+        for name, part in export.POINTS.items():
+            reached = grid.grids(points)[list(export.POINTS).index(name)].efficiency
+            assert reached == pytest.approx(part, abs=0.02)
+
+
+def test_points_keep_their_part_of_each_bin(trained: Path) -> None:
+    made = table.read(trained / "wp_tables" / "muon_softbdt" / "reference.json")
+    heavy = toys(8000)
+    heavy = heavy.of(heavy.among(*HEAVY))
+    scores = np.random.default_rng(2).random(len(heavy.inputs)).astype(np.float32)
+    export.points("muon", heavy, scores, trained)
+    again = table.read(trained / "wp_tables" / "muon_softbdt" / "reference.json")
+    assert again.tables.text != made.tables.text
+    pt, abseta = heavy.columns["pt"], np.abs(heavy.columns["eta"])
+    passed = again.decide({"p_HF": scores.astype(np.float64)}, {"pt": pt, "abseta": abseta})
+    for low, high in pairwise(export.BINS.pt_edges):
+        for near, far in pairwise(export.BINS.abseta_edges):
+            here = (pt >= low) & (pt < high) & (abseta >= near) & (abseta < far)
+            if here.sum() >= 120:
+                for name, part in export.POINTS.items():
+                    assert passed[name][here].mean() == pytest.approx(part, abs=1.01 / here.sum())
 
 
 def test_what_is_measured(trained: Path) -> None:

@@ -150,13 +150,31 @@ def test_area_against_scikit_learn(seed: int) -> None:
     scored = drawn(300, seed)
     weight = scored.weight
     expected = roc_auc_score(scored.prompt, scored.scores["one"], sample_weight=weight)
-    assert curves.area(scored, "one") == pytest.approx(expected, abs=1e-12)
+    assert curves.area(scored, "one").value == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_error_is_the_spread_of_independent_samples() -> None:
     values = [curves.curve(drawn(2000, seed), "one", np.array([0.8]))[0] for seed in range(200)]
     found = curves.rejections(drawn(2000, 0), (0.8,))["one"][0]
     assert found.error == pytest.approx(np.std(values), rel=0.35)
+
+
+def test_leptons_of_equal_scores_pass_together() -> None:
+    rng = np.random.default_rng(4)
+    some = drawn(2000, 4)
+    rounded = np.round(some.scores["one"], 1)
+    tied = Scored({"one": rounded}, some.prompt, some.weight)
+    marks = np.array([0.6, 0.8, 0.95])
+    order = rng.permutation(2000)
+    dealt = Scored({"one": rounded[order]}, some.prompt[order], some.weight[order])
+    for scored in (tied, dealt):
+        found = [value.value for value in curves.rejections(scored, tuple(marks))["one"]]
+        np.testing.assert_allclose(found, curves.curve(tied, "one", marks), rtol=1e-9)
+
+
+def test_the_error_of_an_area_is_the_spread_of_independent_samples() -> None:
+    values = [curves.area(drawn(500, seed), "one").value for seed in range(200)]
+    assert curves.area(drawn(500, 0), "one").error == pytest.approx(np.std(values), rel=0.2)
 
 
 def test_a_tagger_is_once_as_good_as_itself() -> None:
@@ -185,6 +203,7 @@ def test_without_leptons_of_a_kind_there_is_no_rejection() -> None:
     scored = drawn(50, 2)
     alone = scored.of(scored.prompt)
     assert np.isnan(curves.rejections(alone, (0.8,))["one"][0].value)
+    assert np.isnan(curves.area(alone, "one").value)
     perfect = Scored({"one": scored.prompt.astype(float)}, scored.prompt, scored.weight)
     assert curves.rejections(perfect, (0.8,))["one"][0].text() == "none left"
 

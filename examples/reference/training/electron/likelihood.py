@@ -19,7 +19,10 @@ from lepid.taggers import card_file, catalogue, likelihood
 from lepid.taggers.card_likelihood import BINS
 from lepid.taggers.card_likelihood import VARIABLES as NODE
 from lepid.working_points import table
+from lepid.working_points.bins import Bins
 from lepid.working_points.cuts import binned
+from lepid.working_points.derive import derive
+from lepid.working_points.points import Sample, Wanted
 from lepid.working_points.table import SENSES, Binding, Requirement, Table
 
 Floats = npt.NDArray[np.float64]
@@ -41,8 +44,10 @@ RECIPE = Recipe(
     reference=True,
 )
 # Of the cuts, which have more electrons per bin than the densities need.
-ET_EDGES = (0.0, 7.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, np.inf)
-ABSETA_EDGES = RECIPE.abseta_edges
+CUTS = Bins((0.0, 7.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, np.inf), RECIPE.abseta_edges)
+PROMPT = "prompt electrons"
+# On each side of a cut: what is compared in bins is to have a cut in each.
+FEWEST = 1.0
 # Variables of the likelihood under the names of those of the network.
 SAME = {"el_d0significance": "d0significance"}
 COLUMNS = {"f3": "f3", "transformed_e_probability_ht": "TRT", "trackParticleLinks.d0": "d0"}
@@ -144,33 +149,20 @@ def cuts(electrons: Electrons, value: Floats, wanted: Bools, shared: Bools) -> F
     wanted : [n], which electrons pass in the end what the others are to equal
     shared : [n], which pass all other cuts; those that are wanted are among them
     """
-    weight = electrons.columns["weight"]
-    shape = (len(ET_EDGES) - 1, len(ABSETA_EDGES) - 1)
-    place = places(electrons)
-    found = np.empty(shape)
-    for cell in np.ndindex(shape):
-        here = place == np.ravel_multi_index(cell, shape)
-        mine = here & shared
-        if not mine.any():
-            wrong = f"no prompt electron in bin {cell} of E_T and |eta|"
-            raise ValueError(wrong)
-        order = np.argsort(-value[mine])
-        kept = np.cumsum(weight[mine][order])
-        last = int(np.argmin(np.abs(kept - weight[here & wanted].sum())))
-        found[cell] = value[mine][order][last]
-    # Rounded down, so that the last electron still passes.
-    return np.floor(found * 1e6) / 1e6
+    columns = electrons.columns
+    sample = Sample(
+        {SCORE: value}, {PROMPT: shared}, columns["et"], columns["abseta"], columns["weight"]
+    )  # fmt: skip
+    like = Wanted("point", PROMPT, wanted.astype(np.float64), "efficiency of the network's point")
+    (point,) = derive(sample, [like], CUTS, sense=">=", minimum=FEWEST).points
+    return point.cuts[0]
 
 
 def places(electrons: Electrons) -> npt.NDArray[np.int64]:
-    """Bin of E_T and |eta| of each electron, [n]; `ET_EDGES` times `ABSETA_EDGES`."""
-    et, abseta = (
-        np.searchsorted(edges[1:-1], electrons.columns[name], side="right")
-        for name, edges in (("et", ET_EDGES), ("abseta", ABSETA_EDGES))
-    )
-    return np.asarray(et * (len(ABSETA_EDGES) - 1) + abseta)
+    """Bin of E_T and |eta| of each electron in `CUTS`, [n]."""
+    return CUTS.places(electrons.columns["et"], electrons.columns["abseta"])
 
 
 def _correction(name: str, cut: Floats) -> Node:
-    node = binned(ET_EDGES, ABSETA_EDGES, cut)
+    node = binned(CUTS.pt_edges, CUTS.abseta_edges, cut)
     return correction(name, f"cut on {SCORE}", INPUTS, ("cut", SCORE), node)

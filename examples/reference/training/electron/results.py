@@ -13,7 +13,6 @@ from training.curves import (
     Measured,
     Scored,
     area,
-    area_with_error,
     curve,
     fraction,
     ratios,
@@ -89,13 +88,13 @@ def area_of_pair(test: Compared, one: str, other: str) -> dict[str, Measured]:
     scores = {name: log_ratio(p, one, other) for name, p in chosen.classes.items()}
     weight = chosen.electrons.columns["weight"]
     scored = Scored(scores, chosen.truth(one), weight)
-    return {name: area_with_error(scored, name) for name in scores}
+    return {name: area(scored, name) for name in scores}
 
 
 def area_of(chosen: Compared, score: Floats, one: str) -> float:
     """Area below the curve of one class against the others of `chosen`."""
     weight = chosen.electrons.columns["weight"]
-    return area(Scored({"score": score}, chosen.truth(one), weight), "score")
+    return area(Scored({"score": score}, chosen.truth(one), weight), "score").value
 
 
 def of_background(test: Compared, names: tuple[str, ...]) -> dict[str, Any]:
@@ -167,7 +166,7 @@ def of_charge(test: Compared) -> dict[str, Any]:
     found: dict[str, Any] = {"rejection": rejections(scored, CHARGE_EFFICIENCIES)}
     for rival in (TREES, ECIDS):
         found[f"to {rival}"] = ratios(scored, CHARGE_EFFICIENCIES, NETWORK, rival)
-    found["area"] = {name: area_with_error(scored, name) for name in scored.scores}
+    found["area"] = {name: area(scored, name) for name in scored.scores}
     return found
 
 

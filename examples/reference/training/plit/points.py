@@ -6,20 +6,25 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from training.leptons import Leptons
 from training.plit import runs
 from training.plit.runs import Run
+from training.points import SAMPLE, named
 from training.splits import VALIDATION
 
-from lepid.tables import binning, constant, correction
-from lepid.taggers import card_file, catalogue, inference, twin
+from lepid.taggers import card_file, inference, twin
 from lepid.taggers.batching import Sequence
-from lepid.taggers.card import Card
 from lepid.taggers.session import Settings
-from lepid.working_points import table
-from lepid.working_points.table import Binding, Requirement, Rules
+from lepid.working_points import written
+from lepid.working_points.bins import Bins
+from lepid.working_points.derive import derive
+from lepid.working_points.points import Sample, Wanted
+
+Floats = npt.NDArray[np.float64]
 
 POINTS = {"Prompt95": 0.95, "Prompt90": 0.90, "Prompt80": 0.80}
 EDGE = 1.37
+PROMPT = f"prompt leptons {SAMPLE}"
 
 
 def write(card_path: Path, members: list[Run], gathered: Path, path: Path) -> None:
@@ -30,50 +35,45 @@ def write(card_path: Path, members: list[Run], gathered: Path, path: Path) -> No
     card_path : with the hashes of the networks beside it
     members : runs of its networks, the barrel first
     """
-    card = card_file.load(card_path)
-    cuts = np.array([_cuts(card, card_path.parent, run, gathered) for run in members])
-    edges = (0.0, EDGE, np.inf) if len(members) > 1 else (0.0, np.inf)
-    corrections = [
-        correction(
-            f"{name}_cut",
-            f"cut that keeps {fraction:.0%} of the prompt leptons of the reference sample",
-            {"abseta": "|eta| of the lepton"},
-            ("cut", "on the discriminant"),
-            binning("abseta", edges, [constant(round(cut, 6), "abseta") for cut in cuts[:, i]]),
-        )
-        for i, (name, fraction) in enumerate(POINTS.items())
-    ]
-    digests = tuple(catalogue.sha256(card_path.parent / part.file) for part in card.networks)
-    rules = Rules(
-        tagger=card.tagger,
-        points={
-            name: (Requirement(correction=f"{name}_cut", quantity="discriminant", sense=">"),)
-            for name in POINTS
-        },
-        inputs={"abseta": "abseta"},
-        bound_to=Binding(sha256=digests, columns=card.stored_columns),
-    )
-    text = f"{card.name}: fractions of prompt leptons on lepid's own simulation, not of data"
+    sample = _sample(members, gathered, card_path.parents[2])
+    wanted = [Wanted(n, PROMPT, part, f"efficiency {part:g}") for n, part in POINTS.items()]
+    abseta = (0.0, EDGE, np.inf) if len(members) > 1 else (0.0, np.inf)
+    derived = derive(sample, wanted, Bins((0.0, np.inf), abseta))
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.write(path, text, rules, corrections)
+    written.write(named(card_file.load(card_path), derived), path)
 
 
-def _cuts(card: Card, folder: Path, run: Run, gathered: Path) -> npt.NDArray[np.float64]:
-    """Of each point, from the leptons that decided when the training stopped."""
-    whole = runs.of_run(run, gathered)
-    weight = runs.weights(whole, run)
-    chosen = (whole.columns["split"] == VALIDATION) & whole.prompt
-    some, weight = whole.of(chosen), weight[chosen]
-    network = next(part for part in card.networks if part.file == run.file)
-    path = folder / network.file
-    ready = twin.get(path, catalogue.sha256(path), card, network, Settings("cpu", 1))
+def _sample(members: list[Run], gathered: Path, networks: Path) -> Sample:
+    """The leptons that decided when the trainings stopped."""
+    parts = []
+    for run in members:
+        whole = runs.of_run(run, gathered)
+        weight = runs.weights(whole, run)
+        chosen = (whole.columns["split"] == VALIDATION) & whole.prompt
+        some = whole.of(chosen)
+        score = discriminant(run.network, run.file, networks, some)
+        parts.append((score, some.columns["pt"], np.abs(some.columns["eta"]), weight[chosen]))
+    score, pt, abseta, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    every = {PROMPT: np.ones(len(score), np.bool_)}
+    return Sample({"discriminant": score}, every, pt, abseta, weight)
+
+
+def discriminant(name: str, file: str, networks: Path, some: Leptons) -> Floats:
+    """That of one of the networks of a card, [n_lepton].
+
+    Parameters
+    ----------
+    name : ``tagger@network``
+    networks : folder of the cards
+    """
+    folder = networks / name.replace("@", "/")
+    card = card_file.load(folder / "card.toml")
+    network = next(part for part in card.networks if part.file == file)
+    ready = twin.get(folder / file, network.sha256, card, network, Settings("cpu", 1))
     lepton, track = (node.name for node in network.nodes)
     tracks = Sequence(some.offsets, np.arange(len(some.tracks)), some.tracks)
     found = inference.run(
         ready, card.outputs, network.nodes, {lepton: some.inputs}, {track: tracks}
     )
     prompt, other = (found[output.name].astype(np.float64) for output in card.outputs[:2])
-    score = np.log(prompt / other)
-    order = np.argsort(-score)
-    kept = np.cumsum(weight[order]) / weight.sum()
-    return score[order][np.searchsorted(kept, list(POINTS.values()))]
+    return np.asarray(np.log(prompt / other))

@@ -120,7 +120,7 @@ def overall_table(tables: dict[str, Any]) -> str:
                 else "| |"
             )
             values = " | ".join(value.text() for value in found["rejection"][key])
-            rows.append(f"| {first} | {label} | {found['area'][key]:.4f} | {values} |")
+            rows.append(f"| {first} | {label} | {found['area'][key].text()} | {values} |")
         values = " | ".join(value.text() for value in found["plit_to_bdt"])
         rows.append(f"| | | | PLIT to BDT | | {values} |")
     return "\n".join(rows)
@@ -147,7 +147,7 @@ def variant_table(tables: dict[str, Any]) -> str:
     ]
     for name, found in tables["variants"].items():
         values = " | ".join(value.text() for value in found["rejection"])
-        rows.append(f"| {labelled(name)} | {found['area']:.4f} | {values} |")
+        rows.append(f"| {labelled(name)} | {found['area'].text()} | {values} |")
     return "\n".join(rows)
 
 

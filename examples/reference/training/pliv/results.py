@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from training import records
-from training.curves import Measured, Scored, area_with_error, fraction, ratios, rejections
+from training.curves import Measured, Scored, area, fraction, ratios, rejections
 from training.leptons import Leptons
 from training.plit import results as plit_results
 from training.plit import runs as plit
@@ -109,7 +109,7 @@ def _measured(some: Tested) -> dict[str, Any]:
                 rows[f"{variable} {low:g} to {high:g}"] = _pair(scored.of(inside))
     return {
         "prompt": int(scored.prompt.sum()), "other": int((~scored.prompt).sum()),
-        "area": {name: area_with_error(scored, name) for name in TAGGERS},
+        "area": {name: area(scored, name) for name in TAGGERS},
         "rejection": {name: found[name] for name in TAGGERS},
         "pliv_to_plit": ratios(scored, EFFICIENCIES, "pliv", "plit"),
         "classes": classes,
@@ -152,7 +152,7 @@ def overall_table(tables: dict[str, Any]) -> str:
         first = f"{name} | {found['prompt']:,} | {found['other']:,}"
         for tagger, label in TAGGERS.items():
             values = " | ".join(value.text() for value in found["rejection"][tagger])
-            rows.append(f"| {first} | {label} | {found['area'][tagger].value:.4f} | {values} |")
+            rows.append(f"| {first} | {label} | {found['area'][tagger].text()} | {values} |")
             first = "| |"
         values = " | ".join(value.text() for value in found["pliv_to_plit"])
         rows.append(f"| | | | PLIV to PLIT | | {values} |")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from training import records
-from training.curves import Measured, Scored, area, area_with_error, fraction, ratios, rejections
+from training.curves import Measured, Scored, area, fraction, ratios, rejections
 from training.soft import export, figures, runs
 from training.soft.inputs import FLAVOURS, HEAVY, INPUTS, LIGHT, PROMPT, Leptons, load, tagger
 from training.splits import TEST
@@ -75,13 +75,13 @@ def measure(
     both = scored(leptons, scores)
     return {
         "number": {name: int(leptons.among(*codes).sum()) for name, codes in CLASSES.items()},
-        "area": {name: area_with_error(both, name) for name in TAGGERS},
+        "area": {name: area(both, name) for name in TAGGERS},
         "rejection": rejections(both, EFFICIENCIES),
         "to pT^rel": ratios(both, EFFICIENCIES, "soft", "ptrel"),
         "pt": _against_pt(leptons, scores),
         "classes": _classes(flavour, leptons, scores, output),
         "b and c": {
-            name: area_with_error(scored(leptons, scores, CLASSES[name]), "soft")
+            name: area(scored(leptons, scores, CLASSES[name]), "soft")
             for name in ("b hadron", "c hadron")
         },
         "importance": importance(flavour, leptons, output),
@@ -146,7 +146,8 @@ def importance(flavour: str, leptons: Leptons, output: Path) -> dict[str, Measur
 
 
 def _area(score: Any, heavy: Any, weight: Floats) -> float:
-    return area(Scored({"score": np.asarray(score, np.float64)}, heavy, weight), "score")
+    scored = Scored({"score": np.asarray(score, np.float64)}, heavy, weight)
+    return area(scored, "score").value
 
 
 # --- tables -----------------------------------------------------------------------------------

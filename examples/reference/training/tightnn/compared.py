@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from training.curves import Measured, Scored, area_with_error, fraction, measured
+from training.curves import Measured, Scored, area, fraction, measured
 from training.splits import TEST, TRAIN, VALIDATION
 from training.tightnn import cuts, points, runs, weights
 from training.tightnn.cuts import Maps
@@ -66,7 +66,7 @@ class Compared(NamedTuple):
     def area(self, name: str) -> Measured:
         """Area below the curve of signal against background."""
         scored = Scored({name: self.scores[name]}, self.muons.signal, self.weight)
-        return area_with_error(scored, name)
+        return area(scored, name)
 
 
 def compare(shipped: Run, others: list[Run], muons: Muons, folder: Path) -> Compared:

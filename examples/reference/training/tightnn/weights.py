@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from training.tightnn.inputs import Muons
@@ -20,11 +22,13 @@ REWEIGHTINGS = ("none", "flat", "signal", "background")
 def physical(muons: Muons, *, run2: bool) -> Floats:
     """Weights with which muons are counted, [n]: of the sample, or with the pile-up of Run 2."""
     weight = np.asarray(muons.columns["weight"], np.float64)
-    if not run2:
-        return weight
-    pileup = muons.columns["pileup"]
+    return weight * to_run2(muons.columns["pileup"]) if run2 else weight
+
+
+def to_run2(pileup: npt.NDArray[Any]) -> Floats:
+    """Factor for each muon that gives the pile-up of Run 2, [n]."""
     distances = ((pileup - mean) ** 2 / (2.0 * PILEUP_WIDTH**2) for mean in (PILEUP, PILEUP_RUN2))
-    return weight * np.exp(next(distances) - next(distances))
+    return np.asarray(np.exp(next(distances) - next(distances)))
 
 
 def training(muons: Muons, weight: Floats, reweighting: str) -> Floats:
