@@ -102,7 +102,7 @@ def text(
         for name, c in CHANNELS.items()
     )
     return f"""Half of the events with a Z, and events of ttbar and W+jets among them: of the pairs
-of opposite charge between 60 and 120 GeV, these are {parts}.
+of opposite charge between 60 and 120 GeV, the latter are {parts}.
 The truth is counted in the other half, which is the simulation of the templates too. Five bins of
 pT and two of |eta|; a pull is the difference over the errors of both.
 {probes}.

@@ -78,6 +78,30 @@ def test_the_interval_is_where_the_likelihood_has_risen_by_one() -> None:
     assert above == pytest.approx(high, abs=1e-3)
 
 
+def test_a_jpsi_of_weighted_pairs() -> None:
+    """Weights from 0.2 to 3, and 1.5 times as much background as signal that fails."""
+    rng = np.random.default_rng(6)
+    start = resonance("J/psi")
+    edges = np.asarray(start.mass_edges)[10:]
+    sides, truth = [], []
+    for number, under in ((4000, 2000), (1500, 2200)):
+        mass = np.concatenate([rng.normal(3.094, 0.04, number), rng.uniform(2.6, 3.6, under)])
+        weight = rng.uniform(0.2, 3.0, len(mass))
+        truth.append(weight[:number].sum())
+        sums = (np.histogram(mass, edges, weights=weight**power)[0] for power in (1, 2))
+        sides.append(Histogram(*sums))
+    masses = PassFail(edges, *sides)
+    under = dict.fromkeys(mass_fit.SIDES, background("exponential", start.window))
+    found = mass_fit.fit(masses, dict.fromkeys(mass_fit.SIDES, crystal_ball(start)), under)
+    assert found.valid
+    efficiency = truth[0] / sum(truth)
+    assert abs(found.value - efficiency) < 3.0 * 0.5 * (found.high - found.low)
+    # A binomial of as many pairs of these weights, and the background on top.
+    binomial = np.sqrt(efficiency * (1.0 - efficiency) / 5500.0 * 1.21)
+    assert binomial < 0.5 * (found.high - found.low) < 2.5 * binomial
+    assert found.p_value > 1e-3
+
+
 def test_scales_of_weights() -> None:
     plain = Histogram(np.array([0.0, 3.0, 9.0]), np.array([0.0, 3.0, 9.0]))
     assert mass_fit.weight_scale(plain).tolist() == [1.0, 1.0, 1.0]

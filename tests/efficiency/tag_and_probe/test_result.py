@@ -67,6 +67,30 @@ def test_same_sign_pairs_take_background_away(data: PairTable, toys: SimpleNames
     assert np.abs(result.value - toys.TRUTH).max() < 0.05
 
 
+def test_pairs_of_the_same_charge_are_a_shape_of_the_background(
+    data: PairTable, simulation: PairTable, toys: SimpleNamespace
+) -> None:
+    method = Method(signal="template", background="same-sign")
+    result = probe_efficiency(data, "Tight", method=method, simulation=simulation)
+    found = pulls(result, toys.TRUTH)
+    assert np.abs(found).max() < 4.0
+    assert chi2.sf((found**2).sum(), 9) > 0.01
+    # Without any there is no shape.
+    none = PairTable.restored(data.content())
+    none.values[:, :, :, 1] = 0.0
+    with pytest.raises(BadInput, match="some that are not 0"):
+        probe_efficiency(none, "Tight", method=method, simulation=simulation)
+
+
+def test_few_simulated_probes_share_a_shape(data: PairTable, toys: SimpleNamespace) -> None:
+    few = toys.table(np.random.default_rng(4), 3_000, 0)
+    result = probe_efficiency(data, "Tight", method=Method(signal="template"), simulation=few)
+    for one, place in zip(result.bins, np.ndindex(3, 3), strict=True):
+        for side, pairs in zip(mass_fit.SIDES, few.masses("Tight", place)[1:], strict=True):
+            number = pairs.values.sum() ** 2 / pairs.variances.sum()
+            assert (number < 200) == any(f"simulated {side}" in note for note in one.notes)
+
+
 def test_few_failing_probes_are_counted(toys: SimpleNamespace) -> None:
     table = toys.table(np.random.default_rng(3), 300, 0)
     result = probe_efficiency(table, "Tight")
