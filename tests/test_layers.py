@@ -21,11 +21,7 @@ LAYERS = (
     "events | features | working_points",
     "taggers | efficiency",
     "convert",
-    (
-        "pipeline, evaluation, surroundings, labels, measurement, provenance, explanation, "
-        "correction, recipe, building, association, labelled, derivation, point_tables, fractions, "
-        "weighting, discrimination, pairing, selection, shuffling"
-    ),
+    "pipeline, evaluation, surroundings, provenance, analysis, point_tables",
     "plotting",
     "html_report",
     "cli, __main__",

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from lepid.association import associate
-from lepid.correction import correct
-from lepid.derivation import derive
-from lepid.discrimination import roc
+from lepid.analysis.association import associate
+from lepid.analysis.correction import correct
+from lepid.analysis.derivation import derive
+from lepid.analysis.discrimination import roc
+from lepid.analysis.explanation import explain
+from lepid.analysis.fractions import optimise_fractions
+from lepid.analysis.importance import importance
+from lepid.analysis.labels import truth
+from lepid.analysis.measurement import measure
+from lepid.analysis.pairing import charge_pairs, tag_and_probe
+from lepid.analysis.weighting import weights
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.efficiency.results import read as read_table
 from lepid.efficiency.results import write as write_table
@@ -15,17 +22,10 @@ from lepid.efficiency.tag_and_probe.charge_flips import charge_flip_rates
 from lepid.efficiency.tag_and_probe.result import probe_efficiency
 from lepid.errors import LepidError
 from lepid.events.files import open_events as open
-from lepid.explanation import explain
-from lepid.fractions import optimise_fractions
-from lepid.labels import truth
-from lepid.measurement import measure
-from lepid.pairing import charge_pairs, tag_and_probe
 from lepid.pipeline import add_working_points, decide, decorate, iterate
 from lepid.provenance import report
-from lepid.shuffling import importance
 from lepid.taggers.catalogue import taggers as list_taggers
 from lepid.taggers.session import settings
-from lepid.weighting import weights
 from lepid.working_points.written import write as write_working_points
 
 __version__ = "0.1.0"

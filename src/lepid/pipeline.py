@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lepid.analysis.labels import truth_results
 from lepid.errors import (
     BadInput,
     LepidError,
@@ -21,7 +22,6 @@ from lepid.events.objects.flat import is_dask
 from lepid.events.objects.tables import apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
-from lepid.labels import truth_results
 from lepid.provenance import decided_before, decorated_before, facts_of
 from lepid.surroundings import evaluate_tables
 from lepid.taggers import catalogue

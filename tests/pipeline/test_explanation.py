@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import lepid
+from lepid.analysis.explanation import names
 from lepid.errors import BadInput, UnknownWorkingPoint
-from lepid.explanation import names
 from lepid.working_points.table import Requirement
 
 

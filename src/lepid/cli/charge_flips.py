@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from lepid.analysis.pairing import charge_pairs
+from lepid.analysis.selection import parse
 from lepid.cli import terminal
 from lepid.cli.gathering import Checkpoint, added, gathered
 from lepid.cli.outputs import check
@@ -19,8 +21,6 @@ from lepid.efficiency.summary import bin_text
 from lepid.efficiency.tag_and_probe import flip_export
 from lepid.efficiency.tag_and_probe.charge_flips import ChargeTable, FlipRates, charge_flip_rates
 from lepid.errors import BadInput
-from lepid.pairing import charge_pairs
-from lepid.selection import parse
 
 PAIRS = flip_export.SUFFIXES
 COUNTING = ("collection", "select", "resonance", "pt_edges", "abseta_edges", "mass_edges",

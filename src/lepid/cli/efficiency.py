@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lepid.analysis.measurement import measure
 from lepid.cli import terminal
 from lepid.cli.gathering import Checkpoint, added, gathered
 from lepid.cli.outputs import check
@@ -15,7 +16,6 @@ from lepid.efficiency.counting import EfficiencyTable
 from lepid.errors import BadInput, UnknownWorkingPoint
 from lepid.files_out import atomic
 from lepid.html_report.efficiency import efficiency_html
-from lepid.measurement import measure
 from lepid.plotting.efficiency import efficiency_figure
 from lepid.plotting.figure import png, save
 

@@ -7,10 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from lepid.building import build_likelihood
+from lepid.analysis.building import build_likelihood
+from lepid.analysis.recipe import Recipe
 from lepid.cli import terminal
 from lepid.events import files
-from lepid.recipe import Recipe
 
 
 def build(arguments: argparse.Namespace) -> int:

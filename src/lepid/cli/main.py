@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from lepid.analysis.recipe import Recipe
 from lepid.cli import (
     catalogue,
     convert,
@@ -23,7 +24,6 @@ from lepid.cli import (
 from lepid.cli.arguments import add_checkpoint, add_common, add_reading, edges, names, positive
 from lepid.cli.roc_arguments import add_roc
 from lepid.errors import LepidError
-from lepid.recipe import Recipe
 
 FAILED, INTERRUPTED = 1, 130
 # Short names and their help stand on one line.

@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lepid.analysis.discrimination import roc
+from lepid.analysis.importance import importance, runs
 from lepid.cli import terminal
 from lepid.cli.gathering import Checkpoint, added, gathered
 from lepid.cli.outputs import check
 from lepid.cli.roc_arguments import OUTPUTS
-from lepid.discrimination import roc
 from lepid.efficiency.roc import export, sample_file
 from lepid.efficiency.roc.sample import RocSample
 from lepid.efficiency.roc.tables import (
@@ -34,7 +35,6 @@ from lepid.files_out import atomic
 from lepid.html_report.roc import roc_html
 from lepid.plotting.figure import SUFFIXES, png, save
 from lepid.plotting.roc import KINDS, figure
-from lepid.shuffling import importance, runs
 from lepid.taggers import plan as plans
 from lepid.taggers import session
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from lepid.analysis.pairing import NOMINAL, tag_and_probe
+from lepid.analysis.selection import parse
 from lepid.cli import terminal
 from lepid.cli.gathering import Checkpoint, added, gathered
 from lepid.cli.outputs import check
@@ -27,12 +29,10 @@ from lepid.efficiency.tag_and_probe.result import (
 from lepid.errors import BadInput, UnknownWorkingPoint
 from lepid.files_out import atomic
 from lepid.html_report.tag_and_probe import probes_html
-from lepid.pairing import NOMINAL, tag_and_probe
 from lepid.plotting.binned import probe_figure
 from lepid.plotting.figure import SUFFIXES as IMAGES
 from lepid.plotting.figure import png, save_pages
 from lepid.plotting.masses import bin_title, mass_figure, result_text
-from lepid.selection import parse
 
 PAIRS = pair_file.SUFFIXES
 OUTPUTS = (".html", *IMAGES, *export.WRITERS, *PAIRS)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lepid.analysis.derivation import derive
 from lepid.cli import terminal
 from lepid.cli.arguments import add_common, edges, names
 from lepid.cli.naming import pairs
 from lepid.cli.outputs import check
 from lepid.cli.point_files import OUTPUTS, add_picture, write_all
-from lepid.derivation import derive
 from lepid.description import MARK
 from lepid.efficiency.summary import bin_text
 from lepid.errors import BadFile, BadInput

@@ -14,7 +14,7 @@ from training.derived.signal import NEGATIVE, WEIGHTS, Signal
 from training.points import named
 from training.splits import TEST, VALIDATION
 
-from lepid.derivation import evaluated
+from lepid.analysis.derivation import evaluated
 from lepid.taggers import catalogue
 from lepid.working_points.bins import Bins
 from lepid.working_points.derive import derive

@@ -12,7 +12,7 @@ from training.derived.signal import Signal
 from training.points import named
 from training.splits import TEST, VALIDATION
 
-from lepid.derivation import evaluated
+from lepid.analysis.derivation import evaluated
 from lepid.working_points.derive import derive
 from lepid.working_points.points import Derived, Point, Sample, Wanted
 from lepid.working_points.smooth import KINDS

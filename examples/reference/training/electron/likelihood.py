@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from training.electron.inputs import FEATURES, PROCESSES, VARIABLES, Electrons
 
-from lepid.building import build_likelihood
+from lepid.analysis.building import build_likelihood
+from lepid.analysis.recipe import ATLAS, FILE, Recipe
 from lepid.convert.electron_dnn import INPUTS
 from lepid.efficiency.truth_codes import DNN
-from lepid.recipe import ATLAS, FILE, Recipe
 from lepid.tables import Node, correction
 from lepid.taggers import card_file, catalogue, likelihood
 from lepid.taggers.card_likelihood import BINS

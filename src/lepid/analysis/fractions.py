@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lepid.analysis.labelled import Asked, Chunks, Labelled, read
+from lepid.analysis.labels import scheme_named
+from lepid.analysis.measurement import SCORED, TRUTH, WEIGHT
 from lepid.errors import BadInput, UnknownName
 from lepid.events.schema import Schema
-from lepid.labelled import Asked, Chunks, Labelled, read
-from lepid.labels import scheme_named
-from lepid.measurement import SCORED, TRUTH, WEIGHT
 from lepid.provenance import facts_about
 from lepid.taggers import catalogue, discriminants
 from lepid.taggers.card import Card

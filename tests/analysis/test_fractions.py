@@ -10,7 +10,7 @@ import pytest
 
 import lepid
 from lepid import errors
-from lepid.fractions import Mixture, best
+from lepid.analysis.fractions import Mixture, best
 from lepid.taggers.card import Form
 
 FORM = Form.model_validate({

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lepid.analysis.labels import classify, default_scheme
+from lepid.analysis.measurement import SCORED, TRUTH, WEIGHT, weights
 from lepid.errors import BadInput, UnknownName, UnknownWorkingPoint
 from lepid.events.objects.flat import is_dask
 from lepid.events.objects.tables import apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
 from lepid.features import definitions
-from lepid.labels import classify, default_scheme
-from lepid.measurement import SCORED, TRUTH, WEIGHT, weights
 from lepid.provenance import facts_about
 from lepid.taggers import catalogue
 from lepid.taggers import plan as plans

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lepid.discrimination import lower
+from lepid.analysis.discrimination import lower
+from lepid.analysis.labels import classify, default_scheme, scheme_named
+from lepid.analysis.measurement import weights
 from lepid.efficiency.roc.curves import Area, Floats
 from lepid.efficiency.roc.spectra import Importance
 from lepid.efficiency.roc.spectra import importance as shuffled
@@ -20,8 +22,6 @@ from lepid.events.objects.flat import is_dask
 from lepid.events.objects.tables import apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
-from lepid.labels import classify, default_scheme, scheme_named
-from lepid.measurement import weights
 from lepid.surroundings import Surroundings
 from lepid.taggers import plan as plans
 from lepid.taggers.batching import Sequence as Ragged

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lepid.analysis.labelled import AXES, Asked, Chunks, Labelled, read
+from lepid.analysis.labels import scheme_named
+from lepid.analysis.measurement import SCORED, TRUTH
+from lepid.analysis.measurement import WEIGHT as WEIGHTS
 from lepid.efficiency.roc.sample import CLASS, SCORE, WEIGHT, RocSample
 from lepid.errors import BadInput, UnknownName
 from lepid.events.schema import Schema
-from lepid.labelled import AXES, Asked, Chunks, Labelled, read
-from lepid.labels import scheme_named
-from lepid.measurement import SCORED, TRUTH
-from lepid.measurement import WEIGHT as WEIGHTS
 from lepid.taggers import catalogue
 from lepid.taggers import plan as plans
 from lepid.taggers.card import Card

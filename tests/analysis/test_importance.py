@@ -13,9 +13,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 
 import lepid
+from lepid.analysis.importance import Deal, names, runs
 from lepid.efficiency.roc.curves import roc
 from lepid.errors import BadInput, UnknownName
-from lepid.shuffling import Deal, names, runs
 from lepid.taggers import catalogue
 from lepid.taggers.batching import Sequence
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lepid.analysis.recipe import ATLAS, Recipe, plateaus, unit
 from lepid.errors import BadInput, UnknownName
-from lepid.recipe import ATLAS, Recipe, plateaus, unit
 from lepid.taggers import catalogue
 
 

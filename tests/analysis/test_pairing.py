@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import lepid
+from lepid.analysis.selection import Condition, parse
 from lepid.efficiency.tag_and_probe.bins import Method
 from lepid.errors import BadInput, MissingColumns
-from lepid.selection import Condition, parse
 
 TAGGER, TAG = "cms_electron_mva_iso", "pt > 32 and cutBased == 4"
 

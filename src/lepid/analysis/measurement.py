@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from lepid.analysis.labels import classify, default_scheme, scheme_named
 from lepid.efficiency import counting
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.errors import BadInput
 from lepid.events.objects.flat import Columns, apply, column, is_dask, per_lepton
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
-from lepid.labels import classify, default_scheme, scheme_named
 from lepid.provenance import facts_about
 from lepid.units import convert
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from lepid.analysis.labels import scheme_named
 from lepid.errors import BadInput, UnknownName, first_line
 from lepid.features.definitions import FEATURES
-from lepid.labels import scheme_named
 from lepid.taggers.card import Card
 from lepid.taggers.card_likelihood import BINS, VARIABLES
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from lepid.analysis.measurement import SCORED, WEIGHT, weights
+from lepid.analysis.selection import Condition, columns_of, evaluate, parse
 from lepid.efficiency.tag_and_probe import pair_table
 from lepid.efficiency.tag_and_probe.charge_flips import ChargeTable
 from lepid.efficiency.tag_and_probe.pair_table import Leptons, PairTable
@@ -19,9 +21,7 @@ from lepid.events.objects.flat import is_dask
 from lepid.events.objects.tables import Table, apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
-from lepid.measurement import SCORED, WEIGHT, weights
 from lepid.provenance import facts_about
-from lepid.selection import Condition, columns_of, evaluate, parse
 from lepid.units import convert
 
 # Probes below 10 GeV are those of J/psi; the crack of the calorimeter has a bin of its own.

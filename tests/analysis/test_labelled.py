@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lepid
-from lepid.labelled import Asked, read
+from lepid.analysis.labelled import Asked, read
 
 COLUMNS = ("<discriminant>", "<pt>", "<abseta>", "<truth>", "<scored>", "<weight>")
 

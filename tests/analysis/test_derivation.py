@@ -12,7 +12,7 @@ import pytest
 
 import lepid
 from lepid import errors
-from lepid.derivation import evaluated
+from lepid.analysis.derivation import evaluated
 
 N_EVENT = 6000
 EDGES: dict[str, Any] = {"pt_edges": (0.0, 20.0, 40.0, np.inf), "abseta_edges": (0.0, 1.2, 2.5)}

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import lepid
-from lepid.building import build_likelihood
+from lepid.analysis.building import build_likelihood
+from lepid.analysis.recipe import Recipe, plateaus
 from lepid.errors import BadFile, BadInput, MissingColumns, UnknownName
-from lepid.recipe import Recipe, plateaus
 from lepid.tables import read
 from lepid.taggers import densities
 from lepid.taggers.smoothing import smoothed

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lepid.analysis.labels import classify
+from lepid.analysis.recipe import FILE, Recipe, unit
 from lepid.errors import BadFile, BadInput
 from lepid.events import files
 from lepid.events.objects.flat import column, per_lepton
@@ -18,8 +20,6 @@ from lepid.events.objects.tables import apply
 from lepid.events.recognise import Recognised, recognise
 from lepid.events.schema import Schema
 from lepid.files_out import atomic
-from lepid.labels import classify
-from lepid.recipe import FILE, Recipe, unit
 from lepid.surroundings import Surroundings
 from lepid.taggers import around, card_file, catalogue, densities, inputs
 from lepid.taggers.card import Card

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lepid.analysis.labelled import AXES, Asked, Chunks, Labelled, read
+from lepid.analysis.labels import scheme_named
+from lepid.analysis.measurement import SCORED, TRUTH, WEIGHT
 from lepid.errors import BadInput, UnknownName
 from lepid.events.schema import Schema
-from lepid.labelled import AXES, Asked, Chunks, Labelled, read
-from lepid.labels import scheme_named
-from lepid.measurement import SCORED, TRUTH, WEIGHT
 from lepid.tables import assemble, correction, formula
 from lepid.taggers import catalogue
 from lepid.taggers import plan as plans

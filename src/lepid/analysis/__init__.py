@@ -1,0 +1,1 @@
+"""What users call on decorated events: a file for each question."""
