@@ -112,7 +112,8 @@ def test_a_card_is_read_as_utf8(tmp_path: Path) -> None:
         ('name = "q"', "", "outputs[1].name: required key is missing", None),
         ('kind = "log_ratio"', "", "discriminants.D[0].kind: required key is missing", None),
         # wrong types and values
-        ('flavour = "muon"', "flavour = 3", "flavour: Input should be 'electron', 'muon' or 'jet'", None),
+        ('flavour = "muon"', "flavour = 3",
+         "flavour: Input should be 'electron', 'muon' or 'jet'", None),
         ('stored = ["my_p"]', 'stored = "my_p"',
          "outputs[0].stored: Input should be a valid tuple", None),
         ("index = 0", "index = -1",
