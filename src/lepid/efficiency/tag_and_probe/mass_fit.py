@@ -241,13 +241,16 @@ def _interval(minuit: Minuit) -> tuple[float, float, str]:
     value, error = minuit.values["efficiency"], minuit.errors["efficiency"]
     if not minuit.valid:
         return value - error, value + error, COVARIANCE
+    if not minuit.accurate:
+        # MINOS steps by the covariance, and calls what it finds with a wrong one valid.
+        return _crossing(minuit, value, 0.0), _crossing(minuit, value, 1.0), LIKELIHOOD
     try:
         minuit.minos("efficiency")
     except RuntimeError:
         # The scan found a lower minimum, or none: the covariance has to do.
         return value - error, value + error, COVARIANCE
     found = minuit.merrors["efficiency"]
-    # Near a limit the scan by steps of the covariance ends: halve the way to the limit.
+    # Near a limit MINOS ends: halve the way to the limit.
     below = value + found.lower if found.lower_valid else _crossing(minuit, value, 0.0)
     above = value + found.upper if found.upper_valid else _crossing(minuit, value, 1.0)
     return below, above, LIKELIHOOD
