@@ -54,7 +54,10 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"lepid {arguments.command}: {error}\n")
         return FAILED
     except KeyboardInterrupt:
-        sys.stderr.write(f"lepid {arguments.command}: interrupted, nothing was written\n")
+        kept = getattr(arguments, "checkpoint", None)
+        there = bool(kept) and os.path.exists(kept)
+        left = f"the same command goes on from {kept}" if there else "nothing was written"
+        sys.stderr.write(f"lepid {arguments.command}: interrupted, {left}\n")
         return INTERRUPTED
     return status
 

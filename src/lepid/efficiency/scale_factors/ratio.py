@@ -207,7 +207,7 @@ def check_sources(names: Iterable[str], taken: Iterable[str] = ()) -> None:
     """Raise `BadInput` where a source has a name that means something else, or one of `taken`."""
     own = {NOMINAL, COMBINED, STATISTICAL, *taken}
     for name in names:
-        if not name or name in own or name.endswith((UP, DOWN)):
+        if not name or name in own:
             wrong = f"a source cannot be called {name!r}"
-            do = f"not {', '.join(sorted(own))}, nor a name that ends in {UP} or {DOWN}"
+            do = f"not {', '.join(sorted(own))}"
             raise BadInput("scale factors", wrong, (), do)
