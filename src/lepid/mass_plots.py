@@ -105,7 +105,8 @@ def _draw(axes: Any, one: Measured, side: str) -> None:
     if one.fit:
         curves = one.fit.curves
         signal, background = curves.signal[side], curves.background[side]
-        whole, under = signal + background, {"facecolor": COLOURS[1], "alpha": 0.3, "fill": True}
+        whole = signal + background
+        under: dict[str, Any] = {"facecolor": COLOURS[1], "alpha": 0.3, "fill": True}
         line: dict[str, Any] = {"baseline": None, "linewidth": 1.6, "color": COLOURS[0]}
         handles += [
             axes.stairs(whole, masses.edges, label="Fit", **line),
