@@ -62,11 +62,9 @@ def mass_figure(result: ProbeEfficiency, place: int, style: str | None = None) -
                 axes = below
             axes.set_xlabel(MASS_LABEL)
         for line, text in enumerate(_head(result, place)):
-            style = {
-                "fontsize": 8.5 if line == NOTES else 11,
-                "weight": "normal" if line else "bold",
-            }
-            figure.text(LEFTS[0], 0.955 - 0.05 * line, text, **style)
+            font: dict[str, Any] = {"fontsize": 8.5 if line == NOTES else 11}
+            font["weight"] = "normal" if line else "bold"
+            figure.text(LEFTS[0], 0.955 - 0.05 * line, text, **font)
     return figure
 
 
