@@ -80,7 +80,11 @@ CASES = {
 
 @pytest.mark.parametrize("command", CASES)
 def test_a_run_that_was_stopped_goes_on(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: Any
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: Any,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     module, name, words, suffix = CASES[command]
     files = request.getfixturevalue("muons" if command == "roc" else "electrons")
@@ -90,6 +94,7 @@ def test_a_run_that_was_stopped_goes_on(
     seen = stop_after(monkeypatch, module, name, 1)
     again = [*start, "--checkpoint", str(kept), "-o", str(out)]
     assert main(again) == 130
+    assert f"interrupted, the same command goes on from {kept}" in capsys.readouterr().err
     assert not out.exists()
     assert seen == [str(files[0])]
     monkeypatch.undo()
