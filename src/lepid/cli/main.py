@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from lepid.analysis.recipe import Recipe
 from lepid.cli import (
@@ -54,8 +55,8 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"lepid {arguments.command}: {error}\n")
         return FAILED
     except KeyboardInterrupt:
-        kept = getattr(arguments, "checkpoint", None)
-        there = bool(kept) and os.path.exists(kept)
+        kept: str = getattr(arguments, "checkpoint", None) or ""
+        there = bool(kept) and Path(kept).exists()
         left = f"the same command goes on from {kept}" if there else "nothing was written"
         sys.stderr.write(f"lepid {arguments.command}: interrupted, {left}\n")
         return INTERRUPTED

@@ -1,4 +1,4 @@
-"""Draws the masses of pairs and their fits, in the styles of `lepid.plotting`."""
+"""Draws the masses of pairs and their fits, in the styles of `lepid.plotting.figure`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lepid.efficiency.tag_and_probe.bins import Measured
 from lepid.efficiency.tag_and_probe.mass_fit import Curves
 from lepid.efficiency.tag_and_probe.pair_table import PassFail
 from lepid.efficiency.tag_and_probe.result import ProbeEfficiency
-from lepid.plotting import COLOURS, SIZES, STYLES, StyledFigure, in_style
+from lepid.plotting.figure import COLOURS, SIZES, STYLES, StyledFigure, in_style
 
 SIDES = ("passed", "failed")
 MASS_LABEL = r"$m_{\ell\ell}$ [GeV]"
@@ -62,9 +62,11 @@ def mass_figure(result: ProbeEfficiency, place: int, style: str | None = None) -
                 axes = below
             axes.set_xlabel(MASS_LABEL)
         for line, text in enumerate(_head(result, place)):
-            font: dict[str, Any] = {"fontsize": 8.5 if line == NOTES else 11}
-            font["weight"] = "normal" if line else "bold"
-            figure.text(LEFTS[0], 0.955 - 0.05 * line, text, **font)
+            look: dict[str, Any] = {
+                "fontsize": 8.5 if line == NOTES else 11,
+                "weight": "normal" if line else "bold",
+            }
+            figure.text(LEFTS[0], 0.955 - 0.05 * line, text, **look)
     return figure
 
 
@@ -103,8 +105,7 @@ def _draw(axes: Any, one: Measured, side: str) -> None:
     if one.fit:
         curves = one.fit.curves
         signal, background = curves.signal[side], curves.background[side]
-        whole = signal + background
-        under: dict[str, Any] = {"facecolor": COLOURS[1], "alpha": 0.3, "fill": True}
+        whole, under = signal + background, {"facecolor": COLOURS[1], "alpha": 0.3, "fill": True}
         line: dict[str, Any] = {"baseline": None, "linewidth": 1.6, "color": COLOURS[0]}
         handles += [
             axes.stairs(whole, masses.edges, label="Fit", **line),
