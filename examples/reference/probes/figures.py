@@ -9,7 +9,7 @@ import matplotlib.style
 import numpy as np
 from training.canvas import STYLE, canvas
 
-from lepid.plotting import COLOURS, StyledFigure, save
+from lepid.plotting.figure import COLOURS, StyledFigure, save
 from lepid.plotting.masses import mass_figure
 from probes.measured import NOMINAL, Compared
 from probes.mixed import CHANNELS

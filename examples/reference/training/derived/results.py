@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
 from scipy.stats import norm
 from training import records
-from training.canvas import canvas
+from training.canvas import STYLE, canvas
 from training.curves import Measured
 from training.derived.pulls import SMOOTHING, TARGETS, Closure, closure
 from training.derived.signal import NEGATIVE, WEIGHTS, Signal
@@ -114,13 +115,13 @@ def _summary(found: Mapping[Key, Closure]) -> str:
 
 def picture(found: Mapping[Key, Closure]) -> StyledFigure:
     """Pulls of the cuts with steps beside the normal distribution, one panel for each weight."""
-    made, panels = canvas(1, len(WEIGHTS), size=(4.6, 4.2))
-    for panel, kind in zip(panels, WEIGHTS, strict=True):
-        _panel(
-            panel, {n.split("@")[0]: v for (n, k, s), v in found.items() if (k, s) == (kind, "")}
-        )
-        panel.set_title(f"weights: {TITLES[kind]}", fontsize="small", loc="left")
-    panels[0].set_ylabel("cuts")
+    with style.context(STYLE):
+        made, panels = canvas(1, len(WEIGHTS), size=(4.6, 4.2))
+        for panel, kind in zip(panels, WEIGHTS, strict=True):
+            shown = {n.split("@")[0]: v for (n, k, s), v in found.items() if (k, s) == (kind, "")}
+            _panel(panel, shown)
+            panel.set_title(f"Weights: {TITLES[kind]}", loc="left")
+        panels[0].set_ylabel("Cuts")
     return made
 
 
@@ -134,7 +135,7 @@ def _panel(panel: Axes, found: Mapping[str, Closure]) -> None:
     expected = len(together) * np.diff(norm.cdf(EDGES))
     panel.stairs(expected, EDGES, color="black", linewidth=1.5, label="unit normal")
     panel.set_xlim(EDGES[0], EDGES[-1])
-    panel.set_ylim(0.0, 1.7 * expected.max())
-    panel.set_xlabel("pull of the efficiency")
+    panel.set_ylim(0.0, 2.0 * expected.max())
+    panel.set_xlabel("Pull of the efficiency")
     said = f"mean {together.mean():.2f}, width {together.std():.2f}, {len(together)} cuts"
-    panel.legend(title=said, title_fontsize="x-small", fontsize="x-small", loc="upper left")
+    panel.legend(title=said, title_fontsize=9.5, fontsize=9.5, loc="upper left")
