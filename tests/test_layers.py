@@ -21,7 +21,7 @@ LAYERS = (
     "events | features | working_points",
     "taggers | efficiency",
     "convert",
-    "pipeline, evaluation, surroundings, provenance, analysis, point_tables",
+    "pipeline, evaluation, deciding, surroundings, provenance, analysis, point_tables",
     "plotting",
     "html_report",
     "cli, __main__",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lepid.analysis.labels import truth_results
+from lepid.deciding import ETA, PT, decide_again
 from lepid.errors import (
     BadInput,
     LepidError,
@@ -15,7 +16,7 @@ from lepid.errors import (
     ProviderUnavailable,
     UnknownName,
 )
-from lepid.evaluation import ETA, PT, WHERE, decide_again
+from lepid.evaluation import WHERE
 from lepid.events import files
 from lepid.events.objects.attach import attach, note, notes, with_field
 from lepid.events.objects.flat import is_dask

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lepid.deciding import looked_at
 from lepid.errors import BadInput, UnknownWorkingPoint
-from lepid.evaluation import looked_at
 from lepid.events.objects.tables import apply
 from lepid.events.schema import Schema
 from lepid.features import definitions
