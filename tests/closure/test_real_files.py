@@ -16,7 +16,7 @@ import uproot
 from coffea.nanoevents import NanoAODSchema, NanoEventsFactory, PHYSLITESchema
 
 import lepid
-from lepid.errors import BadFile
+from lepid.errors import BadFile, BadInput
 from lepid.events import files
 from lepid.events.layout import Layout, layout
 from lepid.events.objects.links import covariance, link_index, linked_rows
@@ -96,9 +96,11 @@ def test_leptons_of_every_file(find: Callable[[str], File], opened: Any, name: s
         assert ak.array_equal(events[collection][pt], direct)
 
 
-def test_the_h5_file_holds_no_leptons(real_data: Path) -> None:
-    with pytest.raises(BadFile, match=r"unknown kind '\.h5'"):
-        lepid.open(real_data / "root" / "puma_file1.h5")
+def test_the_h5_file_holds_jets_and_no_leptons(real_data: Path) -> None:
+    events = lepid.open(real_data / "root" / "puma_file1.h5")
+    assert "jets" in events.fields
+    with pytest.raises(BadInput, match="no muon collection"):
+        lepid.decorate(events, "muon_plit")
 
 
 @pytest.mark.parametrize("name", HELD)
