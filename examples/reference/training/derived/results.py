@@ -120,7 +120,7 @@ def picture(found: Mapping[Key, Closure]) -> StyledFigure:
         for panel, kind in zip(panels, WEIGHTS, strict=True):
             shown = {n.split("@")[0]: v for (n, k, s), v in found.items() if (k, s) == (kind, "")}
             _panel(panel, shown)
-            panel.set_title(f"Weights: {TITLES[kind]}", loc="left")
+            panel.set_title(f"Weights: {TITLES[kind]}", loc="left", fontsize=12)
         panels[0].set_ylabel("Cuts")
     return made
 
