@@ -30,7 +30,7 @@ def drawn(n: int = 6000, seed: int = 0) -> Muons:
     given[:, 6] = 1
     given[:, 7] = 3
     columns = {
-        "pt": 4 * np.exp(rng.exponential(0.7, n)),
+        "pt": 4 * np.exp(rng.exponential(1.0, n)),
         "eta": rng.uniform(-2.5, 2.5, n),
         "iff": np.where(signal, 8, 10),
         "weight": np.where(signal, 1.0, rng.exponential(0.2, n)),
@@ -121,7 +121,7 @@ def test_the_export_answers_as_the_network_does(fitted: fit.Fitted, tmp_path: Pa
 @pytest.fixture
 def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder with the muons of three splits gathered, and quick settings."""
-    muons = drawn(6000)
+    muons = drawn(20_000)
     folder = tmp_path / "gathered" / inputs.PROCESSES[0]
     folder.mkdir(parents=True)
     np.savez(folder / "000.npz", inputs=muons.inputs, **muons.columns)
