@@ -197,7 +197,10 @@ def _show(result: ProbeEfficiency) -> None:
     rows = []
     for place, one in enumerate(result.bins):
         y = one.yields
-        fit = f"{one.fit.chi2:.1f}/{one.fit.ndof} ({one.fit.p_value:.2g})" if one.fit else ""
+        fit = ""
+        if one.fit:
+            found = f"{one.fit.chi2:.1f}/{one.fit.ndof} ({one.fit.p_value:.2g})"
+            fit = found if one.fit.ndof > 0 else "too few pairs"
         row = [bin_title(result, place), result_text(one), f"{y.passed:.1f}", f"{y.failed:.1f}"]
         row += [f"{y.background_passed + y.background_failed:.1f}", fit]
         row.append("; ".join((one.how, *one.notes)))

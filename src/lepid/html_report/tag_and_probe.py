@@ -42,7 +42,9 @@ def _probes(title: str, one: Mapping[str, Any]) -> str:
         value = f"{one['value']:.4f}{error}"
     other = "&ndash;" if one["systematic"] is None else f"{one['systematic']:.4f}"
     p_value = "" if one.get("p_value") is None else f", {one['p_value']:.3g}"
-    fit = f"{one['chi2']:.1f}/{one['ndof']}{p_value}" if "chi2" in one else ""
+    fit = ""
+    if "chi2" in one:
+        fit = f"{one['chi2']:.1f}/{one['ndof']}{p_value}" if one["ndof"] > 0 else "too few pairs"
     cells = (value, other, f"{one['passed']:.1f}", f"{one['failed']:.1f}", fit)
     how = escape("; ".join((one["how"], *one["notes"])))
     row = "".join(f"<td>{cell}</td>" for cell in (*cells, how))

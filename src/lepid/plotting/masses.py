@@ -76,7 +76,7 @@ def _head(result: ProbeEfficiency, place: int) -> Sequence[str]:
     where = bin_title(result, place)
     first += where.replace("pT", r"$p_{\mathrm{T}}$").replace("|eta|", r"$|\eta|$")
     second = f"Efficiency {result_text(one)}   ({one.how})"
-    if one.fit:
+    if one.fit and one.fit.ndof > 0:
         second += (
             rf"   $\chi^2$/ndof = {one.fit.chi2:.1f}/{one.fit.ndof}, p = {one.fit.p_value:.2g}"
         )
