@@ -15,7 +15,8 @@ from lepid.analysis.selection import Condition, columns_of, evaluate, parse
 from lepid.efficiency.tag_and_probe import pair_table
 from lepid.efficiency.tag_and_probe.charge_flips import ChargeTable
 from lepid.efficiency.tag_and_probe.pair_table import Leptons, PairTable
-from lepid.efficiency.tag_and_probe.resonances import LEPTON_MASSES, resonance
+from lepid.efficiency.tag_and_probe.resonances import LEPTON_MASSES
+from lepid.efficiency.tag_and_probe.resonances import resonance as known_resonance
 from lepid.errors import BadInput
 from lepid.events.objects.flat import is_dask
 from lepid.events.objects.tables import Table, apply
@@ -36,7 +37,7 @@ def tag_and_probe(
     *,
     tag: str | Mapping[str, str],
     probe: str = "",
-    resonance_name: str = "Z",
+    resonance: str = "Z",
     weight: Any = None,
     pt_edges: Sequence[float] = PT_EDGES,
     abseta_edges: Sequence[float] = ABSETA_EDGES,
@@ -51,7 +52,7 @@ def tag_and_probe(
     tag : selection of tags, such as ``"pt > 30 and electron_dnn.Tight"``; or several by name, the
         nominal one first, the others for variations
     probe : selection of probes; all leptons with a score if empty
-    resonance_name : name of the resonance, ``"Z"`` or ``"J/psi"``
+    resonance : ``"Z"`` or ``"J/psi"``
     weight : as in `lepid.measure`; pairs have that of the probe
     pt_edges : of the probe, GeV
     abseta_edges : of the probe
@@ -83,10 +84,10 @@ def tag_and_probe(
         network=card[1],
         collection=facts["collection"],
         experiment=known.schema.experiment,
-        resonance=resonance_name,
+        resonance=resonance,
         tags=tags,
         working_points=tuple(points),
-        mass_edges=tuple(mass_edges) or resonance(resonance_name).mass_edges,
+        mass_edges=tuple(mass_edges) or known_resonance(resonance).mass_edges,
         pt_edges=pt_edges,
         abseta_edges=abseta_edges,
         sources=(origin,) if origin else (),
@@ -128,7 +129,7 @@ def charge_pairs(
     collection: str,
     *,
     select: str = "",
-    resonance_name: str = "Z",
+    resonance: str = "Z",
     weight: Any = None,
     pt_edges: Sequence[float] = PT_EDGES,
     abseta_edges: Sequence[float] = ABSETA_EDGES,
@@ -142,7 +143,7 @@ def charge_pairs(
     ----------
     collection : ``"Electrons"``, or what these events call them
     select : selection of both leptons, such as ``"pt > 20 and electron_dnn.Tight"``
-    resonance_name, weight, pt_edges, abseta_edges, mass_edges, origin, schema : as in
+    resonance, weight, pt_edges, abseta_edges, mass_edges, origin, schema : as in
         `tag_and_probe`
 
     Returns
@@ -155,11 +156,11 @@ def charge_pairs(
     """
     _refuse_dask(events)
     known = recognise(events, schema)
-    edges = tuple(mass_edges) or resonance(resonance_name).mass_edges
+    edges = tuple(mass_edges) or known_resonance(resonance).mass_edges
     table = ChargeTable.empty(
         collection,
         select,
-        resonance_name,
+        resonance,
         pt_edges=pt_edges,
         abseta_edges=abseta_edges,
         mass_edges=edges,

@@ -76,7 +76,7 @@ def _pairs(arguments: argparse.Namespace) -> ChargeTable:
     def part(events: Any, path: str) -> ChargeTable:
         return charge_pairs(
             events, arguments.collection, select=select, origin=path, schema=arguments.schema,
-            resonance_name=arguments.resonance or "Z", **options,
+            resonance=arguments.resonance or "Z", **options,
         )  # fmt: skip
 
     kept = Checkpoint(PAIRS, flip_export.read_pairs, flip_export.write_pairs, _facts)

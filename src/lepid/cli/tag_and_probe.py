@@ -97,7 +97,7 @@ def _pairs(arguments: argparse.Namespace) -> PairTable:
     def part(events: Any, path: str) -> PairTable:
         return tag_and_probe(
             events, arguments.tagger, tag=tags, probe=arguments.probe,
-            resonance_name=arguments.resonance, weight=arguments.weight, origin=path,
+            resonance=arguments.resonance, weight=arguments.weight, origin=path,
             schema=arguments.schema, **options,
         )  # fmt: skip
 
