@@ -213,3 +213,17 @@ def test_a_bin_without_pairs_has_no_efficiency(data: PairTable) -> None:
     assert math.isnan(result.value[0, 0])
     assert np.isfinite(result.value.ravel()[1:]).all()
     assert result.bins[0].notes == ("no pairs",)
+
+
+def test_names_stand_for_methods_and_variations(data: PairTable) -> None:
+    said = probe_efficiency(data, "Tight", method="sidebands", variations="standard")
+    method = Method("sidebands")
+    known = standard_variations(data, method, templates=False)
+    meant = probe_efficiency(data, "Tight", method=method, variations=known)
+    assert np.array_equal(said.value, meant.value)
+    assert np.array_equal(said.systematic, meant.systematic)
+    assert (said.systematic > 0.0).any()
+    with pytest.raises(UnknownName, match="'side-bands'"):
+        probe_efficiency(data, "Tight", method="side-bands")
+    with pytest.raises(UnknownName, match="'all'"):
+        probe_efficiency(data, "Tight", method="count", variations="all")

@@ -26,9 +26,10 @@ from lepid.efficiency.tag_and_probe.resonances import (
     SIGNALS,
     resonance,
 )
-from lepid.errors import BadInput
+from lepid.errors import BadInput, UnknownName
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+STANDARD = "standard"
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,8 @@ def probe_efficiency(
     table: PairTable,
     working_point: str,
     *,
-    method: Method | None = None,
-    variations: Mapping[str, Sequence[Method]] | None = None,
+    method: Method | str = FIT,
+    variations: Mapping[str, Sequence[Method]] | str | None = None,
     simulation: PairTable | None = None,
     inclusive: bool = False,
     minimum: float = MINIMUM,
@@ -140,10 +141,10 @@ def probe_efficiency(
 
     Parameters
     ----------
-    method : how the background is taken away; None is a fit of a double Crystal Ball over an
-        exponential
-    variations : source -> methods, whose largest distance from the nominal one is its
-        uncertainty; `standard_variations` makes the usual ones
+    method : how the background is taken away: ``"fit"`` (a double Crystal Ball over an
+        exponential), ``"sidebands"``, ``"same-sign"``, ``"count"``, or a `Method` that says more
+    variations : ``"standard"``: window, shapes and tags, see `standard_variations`; or source ->
+        methods. The largest distance from the nominal value is the uncertainty of the source
     simulation : pairs of simulation, which a fit of a template takes
     inclusive : all bins of the table as one
     minimum : fewer probes than this that fail, or that pass, are counted, not fitted
@@ -155,7 +156,8 @@ def probe_efficiency(
         take, or a template without simulation
     UnknownWorkingPoint, UnknownName : no such point or tag
     """
-    method = method or Method()
+    method = Method(method) if isinstance(method, str) else method
+    variations = _variations(variations, table, method, simulation)
     n_pt, n_abseta = table.shape
     bins: list[Bin] = (
         [None] if inclusive else [(i, j) for i in range(n_pt) for j in range(n_abseta)]
@@ -179,7 +181,7 @@ def probe_efficiency(
         method,
         () if inclusive else (table.pt_edges, table.abseta_edges),
         nominal,
-        {name: tuple(every(one) for one in some) for name, some in (variations or {}).items()},
+        {name: tuple(every(one) for one in some) for name, some in variations.items()},
         {
             "tagger": f"{table.tagger}@{table.network}" if table.network else table.tagger,
             "collection": table.collection,
@@ -190,6 +192,19 @@ def probe_efficiency(
             **({"files": ", ".join(table.sources)} if table.sources else {}),
         },
     )
+
+
+def _variations(
+    asked: Mapping[str, Sequence[Method]] | str | None,
+    table: PairTable,
+    method: Method,
+    simulation: PairTable | None,
+) -> Mapping[str, Sequence[Method]]:
+    if asked == STANDARD:
+        return standard_variations(table, method, templates=simulation is not None)
+    if isinstance(asked, str):
+        raise UnknownName.of("tag and probe", "variations", asked, (STANDARD,))
+    return asked or {}
 
 
 def standard_variations(
