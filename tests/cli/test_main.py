@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,8 +151,13 @@ def test_a_killed_run_leaves_nothing_behind(
     phys_sample: Path, tmp_path: Path, number: signal.Signals, code: int, suffix: str
 ) -> None:
     words = [phys_sample] * 40 + ["-o", tmp_path / f"out{suffix}", "--step", "200", "--quiet"]
+    # Of a shell job in the background a child would inherit that Ctrl-C is ignored.
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(
-        [*LEPID, "decorate", *map(str, words)], stderr=subprocess.PIPE, text=True
+        [*LEPID, "decorate", *map(str, words)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hears,
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.iterdir()) and process.poll() is None:
