@@ -157,18 +157,18 @@ def test_a_killed_run_leaves_nothing_behind(
         [*LEPID, "decorate", *map(str, words)],
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=hears,
+        preexec_fn=hears,  # noqa: PLW1509  (there are no threads)
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.iterdir()) and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    partial = [path.name for path in tmp_path.iterdir()]
+    halves = [path.name for path in tmp_path.iterdir()]
     process.send_signal(number)
     _, err = process.communicate(timeout=300)
     assert process.returncode == code
-    assert partial != []
-    assert partial != [f"out{suffix}"]
+    assert halves != []
+    assert halves != [f"out{suffix}"]
     assert list(tmp_path.iterdir()) == []
     assert "Traceback" not in err
     if number is signal.SIGINT:
