@@ -63,6 +63,17 @@ def atomic(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def write_text(text: str, path: Path) -> None:
+    """Write text as UTF-8, whole or not at all.
+
+    Raises
+    ------
+    BadFile : as `atomic`
+    """
+    with atomic(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Temporary folder, renamed to `path` when the block succeeds; folders above are made.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Mapping
 from itertools import pairwise, product
@@ -11,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lepid.efficiency.latex import escaped
+from lepid.efficiency import csv_files
+from lepid.efficiency.latex import escaped, tabular
 from lepid.efficiency.summary import bin_text
 from lepid.errors import BadInput, near_misses
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 from lepid.tables import save
 from lepid.working_points import wps
 from lepid.working_points.grid import Floats, Grid, grids
@@ -112,12 +111,11 @@ def _write_json(table: Table, path: Path) -> None:
 
 
 def _write_csv(table: Table, path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     numbers = ("cut", "cut_min", "cut_max", "uncertainty", "target", "efficiency",
                "efficiency_uncertainty")  # fmt: skip
     ends = [f"{axis}_{end}" for axis in ("energy", "abseta") for end in ("low", "high")]
-    writer.writerow(["tagger", "point", "quantity", "sense", "input", "unit", *ends, *numbers])
+    columns = ("tagger", "point", "quantity", "sense", "input", "unit", *ends, *numbers)
+    found = []
     for grid in grids(table):
         start = [table.rules.tagger, grid.point, grid.quantity, grid.sense]
         energy = "" if grid.inputs[0] == "abseta" else grid.inputs[0]
@@ -131,19 +129,14 @@ def _write_csv(table: Table, path: Path) -> None:
                 *by_name.get("abseta", (math.nan, math.nan)),
             ]
             unit = grid.units[0] if energy else ""
-            writer.writerow([*start, energy, unit, *map(_number, edges), *map(_number, cells)])
-    _write_text(text.getvalue(), path)
-
-
-def _number(value: float) -> str:
-    # Empty is what every reader of csv takes as a missing number.
-    return "" if math.isnan(value) else f"{value:.10g}"
+            found.append(dict(zip(columns, (*start, energy, unit, *edges, *cells), strict=True)))
+    csv_files.write(columns, found, path)
 
 
 def _write_tex(table: Table, path: Path) -> None:
     parts = ["% needs \\usepackage{booktabs}", f"% {table.tables.description.splitlines()[0]}"]
     parts += [_tex_grid(table, grid) for grid in grids(table)]
-    _write_text("\n".join(parts) + "\n", path)
+    write_text("\n".join(parts) + "\n", path)
 
 
 def _tex_grid(table: Table, grid: Grid) -> str:
@@ -151,28 +144,18 @@ def _tex_grid(table: Table, grid: Grid) -> str:
     said = (f"{table.rules.tagger}, {title(grid)}", efficiencies(grid))
     body = [[_tex_bin(first), *(f"${each}$" for each in cells)]
             for first, *cells in rows(grid, r" \pm ")]  # fmt: skip
+    wide = [[cell.replace(" to ", r"\ \text{to}\ ") for cell in line] for line in body]
     return "\n".join([
         r"\begin{table}[htbp]",
         r"  \centering",
         f"  \\caption{{{escaped('; '.join(filter(None, said)))}.}}",
-        f"  \\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
-        r"    \toprule",
-        f"    {' & '.join(_tex_bin(text) for text in head)} \\\\",
-        r"    \midrule",
-        *(f"    {' & '.join(line)} \\\\".replace(" to ", r"\ \text{to}\ ") for line in body),
-        r"    \bottomrule",
-        r"  \end{tabular}",
+        *tabular([_tex_bin(text) for text in head], wide),
         r"\end{table}",
     ])  # fmt: skip
 
 
 def _tex_bin(text: str) -> str:
     return text.replace(" to ", "--").replace("< ", "$<$").replace("> ", "$>$")
-
-
-def _write_text(text: str, path: Path) -> None:
-    with atomic(path) as partial:
-        partial.write_text(text, encoding="utf-8")
 
 
 def _write_wps(table: Table, path: Path) -> None:

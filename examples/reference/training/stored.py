@@ -43,7 +43,7 @@ def add_scores(source: Path, path: Path, names: Iterable[str]) -> None:
 
 def _branches(tree: Any) -> list[str]:
     # uproot writes how many objects there are anew.
-    return [name for name in tree.keys() if not name.startswith("n")]  # noqa: SIM118
+    return [name for name in tree.keys() if not name.startswith("n")]  # noqa: SIM118  (a tree iterates over branches)
 
 
 def _grouped(columns: dict[str, Any]) -> dict[str, Any]:

@@ -76,8 +76,8 @@ def roc(
     asked = Asked(tagger, quantities, scheme, weight, {}, ("pt", "abseta"), schema, others)
     found = read(events, asked)
     known = scheme_named(found.scheme).classes
-    chosen = _classes(found, signal, "signal")
-    against = _classes(found, background, "background")
+    chosen = classes_named(found.scheme, signal, "signal")
+    against = classes_named(found.scheme, background, "background")
     against = against or tuple(name for name in known.values() if name not in chosen)
     both = [name for name in chosen if name in against]
     if both or not against:
@@ -122,12 +122,18 @@ def lower(card: Card, tables: Iterable[Table], quantity: str, sense: str) -> boo
     return found == {"<"}
 
 
-def _classes(found: Labelled, names: str | Sequence[str] | None, kind: str) -> tuple[str, ...]:
-    known = scheme_named(found.scheme).classes.values()
+def classes_named(scheme: str, names: str | Sequence[str] | None, kind: str) -> tuple[str, ...]:
+    """The classes asked for, "signal" or "background"; none for None.
+
+    Raises
+    ------
+    UnknownName : the scheme has no such class
+    """
+    known = scheme_named(scheme).classes.values()
     chosen = (names,) if isinstance(names, str) else tuple(names or ())
     for name in chosen:
         if name not in known:
-            raise UnknownName.of(f"truth scheme {found.scheme}", f"{kind} class", name, known)
+            raise UnknownName.of(f"truth scheme {scheme}", f"{kind} class", name, known)
     return chosen
 
 

@@ -150,8 +150,7 @@ def best(mixture: Mixture, form: Form, efficiency: float) -> dict[str, float]:
     ----------
     efficiency : of the signal
     """
-    # Half a second to load.
-    from scipy.optimize import minimize  # noqa: PLC0415
+    from scipy.optimize import minimize  # noqa: PLC0415  (half a second to load)
 
     every = sorted(form.fractions)
     # Where each background has a fraction of its own, only their ratios matter.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lepid.analysis.discrimination import lower
+from lepid.analysis.discrimination import classes_named, lower
 from lepid.analysis.labels import classify, default_scheme, scheme_named
 from lepid.analysis.measurement import weights
 from lepid.efficiency.roc.curves import Area, Floats
@@ -154,14 +154,8 @@ def _classes(
 ) -> tuple[list[int], list[int]]:
     """Codes of signal and background."""
     codes = {name: code for code, name in scheme_named(scheme).classes.items()}
-    found = []
-    for kind, given in (("signal", signal), ("background", background)):
-        asked = (given,) if isinstance(given, str) else tuple(given or ())
-        for name in asked:
-            if name not in codes:
-                raise UnknownName.of(f"truth scheme {scheme}", f"{kind} class", name, codes)
-        found.append([codes[name] for name in asked])
-    mine, other = found
+    mine = [codes[name] for name in classes_named(scheme, signal, "signal")]
+    other = [codes[name] for name in classes_named(scheme, background, "background")]
     other = other or [code for code in codes.values() if code not in mine]
     both = [name for name, code in codes.items() if code in mine and code in other]
     if both or not mine:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from itertools import pairwise
 
+from lepid.errors import BadInput
+
 STEP = 50_000
 
 
@@ -53,6 +55,19 @@ def edges(text: str) -> list[float]:
     if len(found) < 2 or not all(low < high for low, high in pairwise(found)):
         raise argparse.ArgumentTypeError(f"{text!r} is not two or more numbers that increase")
     return found
+
+
+def two_ends(arguments: argparse.Namespace, name: str) -> tuple[float, float] | None:
+    """The ends that an argument ``A,B`` gives; None if it is left out.
+
+    Raises
+    ------
+    BadInput : there are more
+    """
+    found = getattr(arguments, name)
+    if found and len(found) != 2:
+        raise BadInput(f"--{name}", f"{len(found)} numbers, and it has two ends: A,B")
+    return (found[0], found[1]) if found else None
 
 
 def positive(text: str) -> int:

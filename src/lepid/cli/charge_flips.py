@@ -13,7 +13,8 @@ import numpy as np
 from lepid.analysis.pairing import charge_pairs
 from lepid.analysis.selection import parse
 from lepid.cli import terminal
-from lepid.cli.gathering import Checkpoint, added, gathered
+from lepid.cli.arguments import two_ends
+from lepid.cli.gathering import Checkpoint, added, gathered, refuse_others
 from lepid.cli.outputs import check
 from lepid.efficiency.json_files import strict
 from lepid.efficiency.results import write as write_result
@@ -31,12 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Pair the leptons of the files, find the rates, show and write them."""
     outputs = [Path(path) for path in arguments.output]
     check(outputs, (*flip_export.WRITERS, *PAIRS), arguments.files)
-    ends: dict[str, Any] = {}
-    for name in ("window", "peak"):
-        found = getattr(arguments, name)
-        if found and len(found) != 2:
-            raise BadInput(f"--{name}", f"{len(found)} numbers, and it has two ends: A,B")
-        ends[name] = tuple(found) if found else None
+    ends = {name: two_ends(arguments, name) for name in ("window", "peak")}
     table = _pairs(arguments)
     # Pairs are worth keeping even where the likelihood then fails.
     kept = [path for path in outputs if path.name.lower().endswith(PAIRS)]
@@ -58,11 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _pairs(arguments: argparse.Namespace) -> ChargeTable:
     stored = [path for path in arguments.files if path.lower().endswith(PAIRS)]
     if stored:
-        others = [path for path in arguments.files if path not in stored]
-        given = [f"--{n.replace('_', '-')}" for n in COUNTING if getattr(arguments, n)]
-        if others or given:
-            wrong = f"pairs are added up as they are, without {', '.join([*others, *given])}"
-            raise BadInput("pairs", wrong, (), "count the events first, then add")
+        do = "count the events first, then add"
+        refuse_others(arguments, stored, "pairs", COUNTING, do)
         return added([(path, flip_export.read_pairs(Path(path))) for path in stored])
     if not arguments.collection:
         do = "give --collection NAME, or files of pairs"

@@ -9,12 +9,12 @@ from typing import Any
 
 from lepid.analysis.measurement import measure
 from lepid.cli import terminal
-from lepid.cli.gathering import Checkpoint, added, gathered
+from lepid.cli.gathering import Checkpoint, added, gathered, refuse_others
 from lepid.cli.outputs import check
 from lepid.efficiency import export, summary
 from lepid.efficiency.counting import EfficiencyTable
 from lepid.errors import BadInput, UnknownWorkingPoint
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 from lepid.html_report.efficiency import efficiency_html
 from lepid.plotting.efficiency import efficiency_figure
 from lepid.plotting.figure import png, save
@@ -49,11 +49,8 @@ def _table(arguments: argparse.Namespace) -> EfficiencyTable:
         if not arguments.tagger:
             raise BadInput("--tagger", "no tagger is named", (), "pass --tagger NAME")
         return _measure(arguments)
-    others = [path for path in arguments.files if path not in tables]
-    given = [f"--{name.replace('_', '-')}" for name in MEASURING if getattr(arguments, name)]
-    if others or given:
-        wrong = f"tables are added up as they are, without {', '.join([*others, *given])}"
-        raise BadInput("tables", wrong, (), "measure the events first, then add")
+    do = "measure the events first, then add"
+    refuse_others(arguments, tables, "tables", MEASURING, do)
     return added([(path, export.read(Path(path))) for path in tables])
 
 
@@ -100,8 +97,7 @@ def _write(table: EfficiencyTable, path: Path, arguments: argparse.Namespace) ->
             f"efficiency against {name}": png(efficiency_figure(table, by, **options))
             for by, name in (("pt", "pT"), ("abseta", "|eta|"))
         }
-        with atomic(path) as partial:
-            partial.write_text(efficiency_html(table, images), encoding="utf-8")
+        write_text(efficiency_html(table, images), path)
     else:
         export.write(table, path)
 

@@ -119,6 +119,23 @@ def gathered(
     return found
 
 
+def refuse_others(
+    arguments: argparse.Namespace, stored: Sequence[str], what: str, options: Sequence[str], do: str
+) -> None:
+    """Raise `BadInput` if files are given beside `stored` parts, or options that only events take.
+
+    Parameters
+    ----------
+    what : the parts are
+    do : what to do instead
+    """
+    others = [path for path in arguments.files if path not in stored]
+    given = [f"--{name.replace('_', '-')}" for name in options if getattr(arguments, name)]
+    if others or given:
+        wrong = f"{what} are added up as they are, without {', '.join([*others, *given])}"
+        raise BadInput(what, wrong, (), do)
+
+
 def added(parts: Sequence[tuple[str, T]]) -> T:
     """Sum of parts of the work, given with a name each.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 from lepid.html_report.points import points_html
 from lepid.plotting.figure import SUFFIXES, png, save
 from lepid.plotting.points import figure, kinds
@@ -33,8 +33,7 @@ def write_all(some: Table, paths: Sequence[Path], arguments: argparse.Namespace)
     pages = [_page(some, path, arguments) for path in paths]
     for path, page in zip(paths, pages, strict=True):
         if isinstance(page, str):
-            with atomic(path) as partial:
-                partial.write_text(page, encoding="utf-8")
+            write_text(page, path)
         elif page is not None:
             save(page, path)
         else:

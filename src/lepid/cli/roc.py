@@ -12,7 +12,7 @@ from typing import Any
 from lepid.analysis.discrimination import roc
 from lepid.analysis.importance import importance, runs
 from lepid.cli import terminal
-from lepid.cli.gathering import Checkpoint, added, gathered
+from lepid.cli.gathering import Checkpoint, added, gathered, refuse_others
 from lepid.cli.outputs import check
 from lepid.cli.roc_arguments import OUTPUTS
 from lepid.efficiency.roc import export, sample_file
@@ -31,7 +31,7 @@ from lepid.efficiency.roc.tables import (
 )
 from lepid.errors import BadInput
 from lepid.events import files
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 from lepid.html_report.roc import roc_html
 from lepid.plotting.figure import SUFFIXES, png, save
 from lepid.plotting.roc import KINDS, figure
@@ -102,11 +102,8 @@ class _Several(tuple[RocSample, ...]):
 def _samples(arguments: argparse.Namespace, choice: Choice) -> Sequence[RocSample]:
     stored = [path for path in arguments.files if path.lower().endswith(sample_file.SUFFIX)]
     if stored:
-        others = [path for path in arguments.files if path not in stored]
-        given = [f"--{name}" for name in READING if getattr(arguments, name)]
-        if others or given:
-            wrong = f"leptons are added up as they are, without {', '.join([*others, *given])}"
-            raise BadInput("leptons", wrong, (), "read the events first, then add")
+        do = "read the events first, then add"
+        refuse_others(arguments, stored, "leptons", READING, do)
         samples = added([(path, _read(Path(path))) for path in stored])
     else:
         samples = _gathered(arguments)
@@ -200,8 +197,7 @@ def _page(told: Sequence[Told], path: Path, arguments: argparse.Namespace) -> ob
 
 def _write(told: Sequence[Told], path: Path, page: object) -> None:
     if isinstance(page, str):
-        with atomic(path) as partial:
-            partial.write_text(page, encoding="utf-8")
+        write_text(page, path)
     elif page is not None:
         save(page, path)  # type: ignore[arg-type]
     else:

@@ -27,7 +27,7 @@ from lepid.efficiency.scale_factors.ratio import (
 )
 from lepid.efficiency.summary import bin_text, digits
 from lepid.errors import BadInput
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 from lepid.html_report.scale_factors import factors_html
 from lepid.plotting.binned import factor_figure
 from lepid.plotting.figure import SUFFIXES as IMAGES
@@ -88,8 +88,7 @@ def _write(factors: ScaleFactors, path: Path, page: Any) -> None:
     if page is None:
         export.write(factors, path)
     elif isinstance(page, str):
-        with atomic(path) as partial:
-            partial.write_text(page, encoding="utf-8")
+        write_text(page, path)
     else:
         save(page, path)
 

@@ -13,6 +13,7 @@ import numpy as np
 from lepid.analysis.pairing import NOMINAL, tag_and_probe
 from lepid.analysis.selection import parse
 from lepid.cli import terminal
+from lepid.cli.arguments import two_ends
 from lepid.cli.gathering import Checkpoint, added, gathered
 from lepid.cli.outputs import check
 from lepid.efficiency.results import write as write_table
@@ -27,7 +28,7 @@ from lepid.efficiency.tag_and_probe.result import (
     standard_variations,
 )
 from lepid.errors import BadInput, UnknownWorkingPoint
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 from lepid.html_report.tag_and_probe import probes_html
 from lepid.plotting.binned import probe_figure
 from lepid.plotting.figure import SUFFIXES as IMAGES
@@ -42,10 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Pair the leptons of the files, measure, show and write."""
     outputs = [Path(path) for path in arguments.output]
     check(outputs, OUTPUTS, arguments.files)
-    for name in ("window", "peak"):
-        found = getattr(arguments, name)
-        if found and len(found) != 2:
-            raise BadInput(f"--{name}", f"{len(found)} numbers, and it has two ends: A,B")
+    ends = [two_ends(arguments, name) for name in ("window", "peak")]
     simulation = read(Path(arguments.simulation)) if arguments.simulation else None
     table = _pairs(arguments)
     points = arguments.working_point or table.working_points
@@ -57,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in outputs:
         if path.name.lower().endswith(PAIRS):
             write(table, path)
-    results = _measure(arguments, table, points, simulation)
+    results = _measure(arguments, table, points, simulation, ends)
     others = [path for path in outputs if not path.name.lower().endswith(PAIRS)]
     # Every picture is drawn before anything of the results is written.
     pages = [_page(results, path, arguments) for path in others]
@@ -134,10 +132,10 @@ def _measure(
     table: PairTable,
     points: Sequence[str],
     simulation: PairTable | None,
+    ends: Sequence[tuple[float, float] | None],
 ) -> list[ProbeEfficiency]:
     signal = arguments.signal or (TEMPLATE if simulation else CRYSTAL_BALL)
-    window, peak = (tuple(x) if x else None for x in (arguments.window, arguments.peak))
-    method = Method(arguments.method, signal, arguments.background, window, peak)
+    method = Method(arguments.method, signal, arguments.background, ends[0], ends[1])
     variations: Mapping[str, Sequence[Method]] = {}
     if arguments.vary:
         variations = standard_variations(table, method, templates=simulation is not None)
@@ -183,8 +181,7 @@ def _write(results: Sequence[ProbeEfficiency], path: Path, page: list[Any] | str
     if page is None:
         write_table(results, path)
     elif isinstance(page, str):
-        with atomic(path) as partial:
-            partial.write_text(page, encoding="utf-8")
+        write_text(page, path)
     else:
         save_pages(page, path)
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 
 
 def write(columns: Sequence[str], rows: Sequence[Mapping[str, str | float]], path: Path) -> None:
@@ -18,8 +18,7 @@ def write(columns: Sequence[str], rows: Sequence[Mapping[str, str | float]], pat
     writer.writeheader()
     for row in rows:
         writer.writerow({name: _cell(value) for name, value in row.items()})
-    with atomic(path) as partial:
-        partial.write_text(text.getvalue(), encoding="utf-8")
+    write_text(text.getvalue(), path)
 
 
 def _cell(value: str | float) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +10,11 @@ from typing import Any
 
 from uhi.io.json import default, object_hook
 
-from lepid.efficiency import corrections, counting, json_files, latex, planes, summary
+from lepid.efficiency import corrections, counting, csv_files, json_files, latex, planes, summary
 from lepid.efficiency.counting import BINNED, EfficiencyTable
 from lepid.efficiency.json_files import Format
 from lepid.efficiency.suffixes import write_as
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 from lepid.root_files import write_objects
 from lepid.tables import write_corrections
 
@@ -65,37 +62,26 @@ def _write_json(table: EfficiencyTable, path: Path) -> None:
 
 
 def _write_csv(table: EfficiencyTable, path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     identity = ("tagger", "network", "collection", "scheme")
     bins = [f"{name}_{end}" for name in BINNED for end in ("low", "high")]
     numbers = ("passed", "total", "efficiency", "efficiency_low", "efficiency_high", "interval")
     last = ("unscored", "outside")
-    writer.writerow([*identity, "truth_class", "working_point", "by", *bins, *numbers, *last])
+    columns = (*identity, "truth_class", "working_point", "by", *bins, *numbers, *last)
     outside = table.outside
+    found = []
     for by in ((), ("pt",), ("abseta",), BINNED):
         for row in summary.rows(table, by):
             start = [getattr(table, name) for name in identity]
             start += [row.truth_class, row.working_point, " ".join(by) or "inclusive"]
-            values = (row.passed, row.total, row.efficiency, row.low, row.high)
+            values = (row.passed, row.total, row.efficiency, row.low, row.high, row.interval)
             left = (table.unscored[row.truth_class], outside[row.truth_class])
-            cells = [_csv_number(value) for value in (*row.pt, *row.abseta, *values)]
-            writer.writerow([*start, *cells, row.interval, left[0], _csv_number(left[1])])
-    _write_text(text.getvalue(), path)
-
-
-def _csv_number(value: float) -> str:
-    # Empty is what every reader of csv takes as a missing number.
-    return "" if math.isnan(value) else f"{value:.10g}"
+            cells = (*start, *row.pt, *row.abseta, *values, *left)
+            found.append(dict(zip(columns, cells, strict=True)))
+    csv_files.write(columns, found, path)
 
 
 def _write_tex(table: EfficiencyTable, path: Path) -> None:
-    _write_text(latex.document(table), path)
-
-
-def _write_text(text: str, path: Path) -> None:
-    with atomic(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_text(latex.document(table), path)
 
 
 def _write_root(table: EfficiencyTable, path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from lepid.efficiency import summary
 from lepid.efficiency.counting import EfficiencyTable
@@ -88,6 +89,7 @@ def booktabs(
     columns: Sequence[str], body: Sequence[Sequence[str]], caption: str, label: str
 ) -> str:
     """A table with booktabs rules; columns, cells and caption are LaTeX, the label is text."""
+    *lines, end = tabular(columns, body)
     return "\n".join(
         [
             r"\begin{table}[htbp]",
@@ -97,16 +99,47 @@ def booktabs(
             r"  \footnotesize\setlength{\tabcolsep}{4pt}%",
             # A table wider than the text sticks out on both sides alike.
             r"  \makebox[\linewidth][c]{%",
-            f"  \\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}",
-            r"    \toprule",
-            f"    {' & '.join(columns)} \\\\",
-            r"    \midrule",
-            *(f"    {' & '.join(cells)} \\\\" for cells in body),
-            r"    \bottomrule",
-            r"  \end{tabular}}",
+            *lines,
+            f"{end}}}",
             r"\end{table}",
         ]
     )
+
+
+def tabular(columns: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of the columns and rows alone, with booktabs rules."""
+    return [
+        f"  \\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}",
+        r"    \toprule",
+        f"    {' & '.join(columns)} \\\\",
+        r"    \midrule",
+        *(f"    {' & '.join(cells)} \\\\" for cells in body),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+    ]
+
+
+def in_bins(
+    pt: Sequence[float],
+    abseta: Sequence[float],
+    cell: Callable[[int, int], str],
+    caption: str,
+    label: str,
+) -> str:
+    """A `booktabs` table with a row for each bin of pT and a column for each of |eta|.
+
+    Parameters
+    ----------
+    pt, abseta : edges
+    cell : places of both -> LaTeX
+    """
+    columns = [HEADINGS["pt"]]
+    columns += [f"{HEADINGS['abseta']} {bin_of(pair)}" for pair in pairwise(abseta)]
+    body = [
+        [bin_of(pair), *(cell(i, j) for j in range(len(abseta) - 1))]
+        for i, pair in enumerate(pairwise(pt))
+    ]
+    return booktabs(columns, body, caption, label)
 
 
 def _label(text: str) -> str:

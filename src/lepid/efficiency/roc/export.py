@@ -14,8 +14,8 @@ from lepid.efficiency import csv_files, latex
 from lepid.efficiency.planes import object_name
 from lepid.efficiency.roc.curves import AtEfficiency
 from lepid.efficiency.roc.tables import COLUMNS, Told, area_text, identity, rejection_text, rows
-from lepid.errors import BadInput, near_misses
-from lepid.files_out import atomic
+from lepid.efficiency.suffixes import write_as
+from lepid.files_out import write_text
 from lepid.root_files import graph, write_objects
 
 FORMAT, VERSION = "lepid roc", 1
@@ -29,11 +29,7 @@ def write(told: Sequence[Told], path: Path) -> None:
     BadInput : no format has this suffix
     BadFile : the file cannot be written
     """
-    suffix = path.suffix.lower()
-    if suffix not in WRITERS:
-        wrong, do = f"no format has the suffix {path.suffix!r}", f"use one of: {', '.join(WRITERS)}"
-        raise BadInput(str(path), wrong, near_misses(suffix, WRITERS), do)
-    WRITERS[suffix](told, path)
+    write_as(told, path, WRITERS)
 
 
 def as_json(told: Sequence[Told]) -> dict[str, Any]:
@@ -102,8 +98,7 @@ def _strict(content: Any) -> Any:
 
 
 def _write_json(told: Sequence[Told], path: Path) -> None:
-    with atomic(path) as partial:
-        partial.write_text(json.dumps(as_json(told), allow_nan=False) + "\n", encoding="utf-8")
+    write_text(json.dumps(as_json(told), allow_nan=False) + "\n", path)
 
 
 def _write_csv(told: Sequence[Told], path: Path) -> None:
@@ -112,8 +107,7 @@ def _write_csv(told: Sequence[Told], path: Path) -> None:
 
 def _write_tex(told: Sequence[Told], path: Path) -> None:
     text = "\n".join(["% needs \\usepackage{booktabs}", *(_table(one) for one in told)])
-    with atomic(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+    write_text(text + "\n", path)
 
 
 def _table(told: Told) -> str:
@@ -136,13 +130,7 @@ def _table(told: Told) -> str:
             r"\begin{table}[htbp]",
             r"  \centering",
             f"  \\caption{{{caption}}}",
-            f"  \\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}",
-            r"    \toprule",
-            f"    {' & '.join(columns)} \\\\",
-            r"    \midrule",
-            *(f"    {' & '.join(cells)} \\\\" for cells in body),
-            r"    \bottomrule",
-            r"  \end{tabular}",
+            *latex.tabular(columns, body),
             r"\end{table}",
         ]
     )

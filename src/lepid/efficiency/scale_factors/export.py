@@ -22,7 +22,7 @@ from lepid.efficiency.scale_factors.ratio import (
     ScaleFactors,
 )
 from lepid.efficiency.suffixes import write_as
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 from lepid.root_files import write_objects
 
 
@@ -62,14 +62,10 @@ def _write_csv(factors: ScaleFactors, path: Path) -> None:
 def _write_tex(factors: ScaleFactors, path: Path) -> None:
     tables = [_tex(factors, name, mine) for name, mine in factors.points.items()]
     lines = ["% needs \\usepackage{booktabs}", f"% {factors.about}", *tables]
-    with atomic(path) as partial:
-        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text("\n".join(lines) + "\n", path)
 
 
 def _tex(factors: ScaleFactors, name: str, mine: Factors) -> str:
-    pt, abseta = (list(pairwise(edges.tolist())) for edges in mine.edges)
-    columns = [latex.HEADINGS["pt"]]
-    columns += [f"{latex.HEADINGS['abseta']} {latex.bin_of(each)}" for each in abseta]
     values = mine.values
     # The larger side of all that is not statistics.
     other = np.max(
@@ -83,21 +79,16 @@ def _tex(factors: ScaleFactors, name: str, mine: Factors) -> str:
     other = np.sqrt(np.maximum(other, 0.0))
     systematic = len(values) > len((NOMINAL, COMBINED, STATISTICAL)) * 2 - 1
     ends = values[f"{STATISTICAL}{DOWN}"], values[f"{STATISTICAL}{UP}"]
-    body = [
-        [latex.bin_of(each)]
-        + [
-            latex.measured(
-                [float(part[i, j]) for part in (values[NOMINAL], *ends)],
-                float(other[i, j]) if systematic else None,
-            )
-            for j in range(len(abseta))
-        ]
-        for i, each in enumerate(pt)
-    ]
+
+    def cell(i: int, j: int) -> str:
+        shown = [float(part[i, j]) for part in (values[NOMINAL], *ends)]
+        return latex.measured(shown, float(other[i, j]) if systematic else None)
+
     what = f"{factors.tagger} {name}"
     caption = f"Scale factors of {latex.escaped(what)}, data over simulation; uncertainties: "
     caption += "statistical" + (", then systematic." if systematic else ".")
-    return latex.booktabs(columns, body, caption, f"factors:{what}")
+    pt, abseta = (edges.tolist() for edges in mine.edges)
+    return latex.in_bins(pt, abseta, cell, caption, f"factors:{what}")
 
 
 def _write_root(factors: ScaleFactors, path: Path) -> None:

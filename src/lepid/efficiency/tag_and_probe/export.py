@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +16,7 @@ from lepid.efficiency.json_files import Format
 from lepid.efficiency.tag_and_probe.bins import Measured
 from lepid.efficiency.tag_and_probe.result import ProbeEfficiency
 from lepid.errors import BadInput
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 from lepid.root_files import write_objects
 from lepid.tables import write_corrections
 
@@ -87,32 +86,23 @@ def _rows(result: ProbeEfficiency) -> list[dict[str, str | float]]:
 def _write_tex(results: Results, path: Path) -> None:
     tables = [_tex(one) for one in results]
     text = "\n".join(["% needs \\usepackage{booktabs}", *tables]) + "\n"
-    with atomic(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_text(text, path)
 
 
 def _tex(result: ProbeEfficiency) -> str:
     pt, abseta = result.edges or ((-np.inf, np.inf), (-np.inf, np.inf))
-    columns = [latex.HEADINGS["pt"]]
-    columns += [f"{latex.HEADINGS['abseta']} {latex.bin_of(pair)}" for pair in pairwise(abseta)]
     found = [np.atleast_2d(part) for part in (result.value, result.low, result.high)]
     systematic = np.atleast_2d(result.systematic) if result.variations else None
-    body = [
-        [latex.bin_of(pair)]
-        + [
-            latex.measured(
-                [float(part[i, j]) for part in found],
-                None if systematic is None else float(systematic[i, j]),
-            )
-            for j in range(found[0].shape[1])
-        ]
-        for i, pair in enumerate(pairwise(pt))
-    ]
+
+    def cell(i: int, j: int) -> str:
+        other = None if systematic is None else float(systematic[i, j])
+        return latex.measured([float(part[i, j]) for part in found], other)
+
     what = f"{result.identity.get('tagger', '')} {result.working_point}"
     caption = f"Efficiency of {latex.escaped(what)} for probes of "
     caption += f"{latex.escaped(result.identity.get('resonance', ''))}, {result.method.text()}; "
     caption += "uncertainties: statistical" + (", then systematic." if result.variations else ".")
-    return latex.booktabs(columns, body, caption, f"probes:{what}")
+    return latex.in_bins(pt, abseta, cell, caption, f"probes:{what}")
 
 
 def _write_root(results: Results, path: Path) -> None:

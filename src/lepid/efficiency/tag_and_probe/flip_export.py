@@ -14,7 +14,7 @@ from lepid.efficiency import corrections, csv_files, json_files, latex, planes
 from lepid.efficiency.counting import BINNED
 from lepid.efficiency.json_files import Format
 from lepid.efficiency.tag_and_probe.charge_flips import FLIP, ChargeTable, FlipRates
-from lepid.files_out import atomic
+from lepid.files_out import write_text
 from lepid.root_files import write_objects
 from lepid.tables import write_corrections
 
@@ -81,23 +81,17 @@ def _write_csv(rates: FlipRates, path: Path) -> None:
 
 def _write_tex(rates: FlipRates, path: Path) -> None:
     low, high = rates.value - rates.error, rates.value + rates.error
-    columns = [latex.HEADINGS["pt"]]
-    columns += [
-        f"{latex.HEADINGS['abseta']} {latex.bin_of(pair)}" for pair in pairwise(rates.abseta_edges)
-    ]
-    body = [
-        [latex.bin_of(pair)]
-        + [
-            latex.measured([100.0 * float(part[i, j]) for part in (rates.value, low, high)])
-            for j in range(len(rates.abseta_edges) - 1)
-        ]
-        for i, pair in enumerate(pairwise(rates.pt_edges))
-    ]
     collection = latex.escaped(rates.identity.get("collection", ""))
     caption = f"Probability in per cent that the charge of {collection} is measured wrong."
-    table = latex.booktabs(columns, body, caption, f"flips:{collection}")
-    with atomic(path) as partial:
-        partial.write_text(f"% needs \\usepackage{{booktabs}}\n{table}\n", encoding="utf-8")
+    ends = rates.value, low, high
+    table = latex.in_bins(
+        rates.pt_edges,
+        rates.abseta_edges,
+        lambda i, j: latex.measured([100.0 * float(part[i, j]) for part in ends]),
+        caption,
+        f"flips:{collection}",
+    )
+    write_text(f"% needs \\usepackage{{booktabs}}\n{table}\n", path)
 
 
 def _write_root(rates: FlipRates, path: Path) -> None:
